@@ -1,0 +1,26 @@
+"""The one place that decides whether somebody may enter a staff page."""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+
+def staff(permission: str) -> Callable:
+    """For views: a member of staff whose role has `accounts.<permission>`; others get words and a 403."""
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            if not (request.user.is_staff and request.user.has_perm(f"accounts.{permission}")):
+                return render(request, "accounts/refused.html", {"permission": permission}, status=403)
+            return view(request, *args, **kwargs)
+
+        guarded.permission = permission  # type: ignore[attr-defined]  # the table in the docs is checked against this
+        return guarded
+
+    return decorate

@@ -1,0 +1,93 @@
+"""Two people: who asked, who said yes, and to which hashes. One model for publishing, mailing, import and export."""
+
+from datetime import datetime
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import Approval, Organisation, SignOff, User
+
+
+class NotAllowed(Exception):
+    """This person may not answer this approval; the message says why."""
+
+
+class NotApproved(Exception):
+    """The act lacks a living approval of exactly this content; the message says what is missing."""
+
+
+@transaction.atomic
+def ask(*, act: str, thing: models.Model, hashes: dict[str, str], summary: str, by: User,
+        page: str = "", incident: int | None = None, at: datetime | None = None) -> Approval:  # fmt: skip
+    """Ask for a yes to exactly these hashes. An earlier request for the same act and thing becomes void.
+
+    page: where in the staff room somebody can read what they say yes to.
+    Where the organisation asks for no second person (sign_offs = 0) the approval is given at once, and says so.
+    """
+    at = at or timezone.now()
+    void(act=act, thing=thing, because="asked again", by=by, at=at)
+    needs = Organisation.get().sign_offs
+    approval = Approval.objects.create(
+        act=act, thing=audit.name_of(thing), incident=incident, hashes=hashes, summary=summary, page=page,
+        needs=needs, asked_by=by, asked_at=at, given_at=None if needs else at,
+    )  # fmt: skip
+    audit.record(act="approval.asked", thing=approval, by=by, at=at, incident=incident, of=act, about=approval.thing,
+                 hashes=hashes, needs=needs)  # fmt: skip
+    return approval
+
+
+@transaction.atomic
+def answer(approval: Approval, *, yes: bool, by: User, words: str = "", at: datetime | None = None) -> Approval:
+    """One person's yes or no. Raises NotAllowed for whoever asked, may not approve, or comes too late."""
+    at = at or timezone.now()
+    approval = Approval.objects.select_for_update().get(pk=approval.pk)
+    if approval.asked_by_id == by.pk:
+        raise NotAllowed("You asked for this yourself; somebody else has to answer.")
+    if not by.has_perm("accounts.approve"):
+        raise NotAllowed("Your role cannot approve.")
+    if approval.state != "open":
+        raise NotAllowed(f"This request is no longer open: it is {approval.state}.")
+    if approval.sign_offs.filter(by=by).exists():
+        raise NotAllowed("You have already answered this request.")
+    SignOff.objects.create(approval=approval, by=by, at=at, yes=yes, words=words)
+    if not yes:
+        approval.refused_at = at
+    elif approval.sign_offs.filter(yes=True).count() >= approval.needs:
+        approval.given_at = at
+    approval.save(update_fields=["refused_at", "given_at"])
+    audit.record(act="approval.given" if yes else "approval.refused", thing=approval, by=by, at=at,
+                 incident=approval.incident, of=approval.act, about=approval.thing, hashes=approval.hashes)  # fmt: skip
+    return approval
+
+
+@transaction.atomic
+def void(*, act: str, thing: models.Model, because: str, by: User | None, at: datetime | None = None) -> int:
+    """End the living approval of this act and thing, if there is one (any edit does this). The number ended: 0 or 1."""
+    ended = 0
+    for approval in Approval.objects.live().filter(act=act, thing=audit.name_of(thing)).select_for_update():
+        approval.void_at, approval.void_because = at or timezone.now(), because
+        approval.save(update_fields=["void_at", "void_because"])
+        audit.record(act="approval.void", thing=approval, by=by, at=at, incident=approval.incident, because=because)
+        ended += 1
+    return ended
+
+
+@transaction.atomic
+def use(*, act: str, thing: models.Model, hashes: dict[str, str], at: datetime | None = None) -> Approval:
+    """Spend the given approval for exactly these hashes, in the transaction of the act. Raises NotApproved otherwise."""
+    approval = Approval.objects.live().filter(act=act, thing=audit.name_of(thing)).select_for_update().first()
+    if approval is None:
+        raise NotApproved("Nobody has been asked to approve this yet.")
+    if approval.given_at is None:
+        raise NotApproved("A second person has not approved this yet.")
+    if approval.hashes != hashes:
+        raise NotApproved("It was changed after it was approved. Ask again for what stands there now.")
+    approval.used_at = at or timezone.now()
+    approval.save(update_fields=["used_at"])
+    return approval
+
+
+def living(act: str, thing: models.Model) -> Approval | None:
+    """The approval that is open or given for this act and thing; None where nobody has asked."""
+    return Approval.objects.live().filter(act=act, thing=audit.name_of(thing)).first()

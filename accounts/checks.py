@@ -1,0 +1,24 @@
+"""System checks that refuse to start on a missing or unsafe value."""
+
+from django.conf import settings
+from django.core.checks import Error, Tags, register
+
+
+@register(Tags.security)
+def settings_are_safe(app_configs=None, **kwargs) -> list[Error]:
+    problems = []
+    if "*" in settings.ALLOWED_HOSTS:
+        problems.append(Error("ALLOWED_HOSTS contains '*'.", hint="Name each host.", id="candor.E001"))
+    if not settings.LINK_KEYS:
+        problems.append(
+            Error("LINK_KEYS is empty.", hint="Set LINK_KEYS=id:secret with 32 random bytes.", id="candor.E002")
+        )
+    if not settings.EMAIL_TIMEOUT:
+        problems.append(
+            Error(
+                "EMAIL_TIMEOUT is not set.",
+                hint="Set seconds; without it a worker can hang for ever.",
+                id="candor.E003",
+            )
+        )
+    return problems

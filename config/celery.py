@@ -1,0 +1,21 @@
+"""Celery is the bell: it wakes workers, and owns nothing. Truth and queue are PostgreSQL."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("candor")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["notifications", "incidents"])
+
+# Ticks expire: after an outage one bell is enough, not a hundred.
+app.conf.beat_schedule = {
+    "fill the lanes": {"task": "notifications.tasks.tick", "schedule": 3.0, "options": {"expires": 3}},
+    "finish what a crash left": {
+        "task": "incidents.tasks.finish_publishing",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
+}

@@ -1,0 +1,39 @@
+"""Middleware of the whole house, each a plain function."""
+
+from django.http import HttpResponse
+from redis.exceptions import RedisError
+
+
+def strict_headers(get_response):
+    """Everything Django serves is personal: not stored, not indexed, no powers for the page."""
+
+    def middleware(request):
+        response = get_response(request)
+        if not request.path.startswith("/static/"):
+            response.headers.setdefault("Cache-Control", "private, no-store")
+            response.headers.setdefault("X-Robots-Tag", "noindex, nofollow")
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        response.headers.setdefault(
+            "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+        )
+        return response
+
+    return middleware
+
+
+def redis_outage_in_words(get_response):
+    """Rate limits live in Redis; while it is away what they guard answers 503 in words instead of failing open."""
+
+    def middleware(request):
+        return get_response(request)
+
+    def process_exception(request, exception):
+        if isinstance(exception, RedisError):
+            return HttpResponse(
+                "We cannot take this request for a moment. Nothing was lost; please try again in a minute.\n",
+                status=503, content_type="text/plain; charset=utf-8", headers={"Retry-After": "60"},
+            )  # fmt: skip
+        return None
+
+    middleware.process_exception = process_exception
+    return middleware

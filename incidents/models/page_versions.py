@@ -1,0 +1,72 @@
+from django.db import models
+from django.db.models import CheckConstraint, Q, UniqueConstraint
+from django.db.models.functions import Now
+
+from accounts.models import Approval, User
+from incidents.models.incident import Incident
+
+
+class PageVersion(models.Model):
+    """An immutable, numbered, hashed version of an incident's public documents, or (no incident) of the whole site's.
+
+    PageVersion rows are the outbox of the site folder: `written_at` is empty until the documents stand there,
+    `announced_at` until the signal `published` went out.
+    """
+
+    class Cause(models.TextChoices):
+        PUBLISHED = "published", "Published by a person"
+        TELLING = "telling", "The state of telling changed"
+        TIME = "time", "Time passed"
+        SITE = "site", "Documents of the whole site"
+
+    incident = models.ForeignKey(
+        Incident, null=True, blank=True, on_delete=models.PROTECT, related_name="page_versions"
+    )
+    number = models.PositiveIntegerField()
+    cause = models.CharField(max_length=10, choices=Cause)
+    content = models.JSONField(default=dict, help_text="The frozen content the documents were rendered from")
+    content_hash = models.CharField(max_length=64, help_text="SHA-256 of the canonical content: what was approved")
+    telling = models.JSONField(default=dict, help_text="The state of telling the documents state")
+    hash = models.CharField(max_length=64, help_text="SHA-256 over paths and hashes of its documents")
+    made_at = models.DateTimeField(db_default=Now())
+    by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    approval = models.ForeignKey(Approval, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    written_at = models.DateTimeField(null=True, blank=True)
+    announced_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            UniqueConstraint(fields=["incident", "number"], nulls_distinct=False, name="page_version_number_once"),
+            CheckConstraint(
+                condition=~Q(cause="published") | Q(approval__isnull=False),
+                name="page_version_published_was_approved",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["id"],
+                condition=Q(written_at=None) | Q(announced_at=None),
+                name="page_version_unfinished",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"page version {self.number}"
+
+
+class PageDocument(models.Model):
+    """One document of a PageVersion: its path on the site and its bytes."""
+
+    version = models.ForeignKey(PageVersion, on_delete=models.PROTECT, related_name="documents")
+    path = models.CharField(max_length=300, help_text="Below the site folder: incidents/x/index.html")
+    content_type = models.CharField(max_length=100)
+    sha256 = models.CharField(max_length=64)
+    body = models.BinaryField(null=True, help_text="Empty once redacted; the hash stays")
+
+    class Meta:
+        ordering = ["path"]
+        constraints = [UniqueConstraint(fields=["version", "path"], name="page_document_path_once")]
+
+    def __str__(self) -> str:
+        return self.path

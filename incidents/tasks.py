@@ -1,0 +1,1 @@
+"""Celery rings; the work is one call each."""

@@ -1,0 +1,197 @@
+"""The ledger of telling: who is told what, every try, and what the provider said later."""
+
+import uuid
+
+from django.db import models
+from django.db.models import CheckConstraint, Q, UniqueConstraint
+from django.db.models.functions import Now
+
+from accounts.models import Account, Address
+from incidents.models import AffectedAccount, Incident
+from notifications.models.mailings import Mailing
+from notifications.models.notices import Notice
+from notifications.models.readers import ReaderLink
+
+
+class State(models.TextChoices):
+    """The one list of states, for code, page, sums and faults (see tracking.py for the transitions)."""
+
+    PREPARED = "prepared", "Prepared: the mailing has not started"
+    QUEUED = "queued", "Queued"
+    SENDING = "sending", "Sending"
+    ACCEPTED = "accepted", "Accepted by the provider"
+    DELIVERED = "delivered", "Delivered"
+    BOUNCED = "bounced", "Bounced for good"
+    FAILED = "failed", "Refused for good"
+    UNKNOWN = "unknown", "Unknown: handed over, no answer"
+    UNCONFIRMED = "unconfirmed", "Unconfirmed: left unknown by decision"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class Recipient(models.Model):
+    """Our record of one Message to one Address, with its state."""
+
+    State = State
+
+    class Channel(models.TextChoices):
+        EMAIL = "email", "Email"
+        POST = "post", "Letter by post"
+        PHONE = "phone", "Call"
+        IN_PERSON = "in_person", "In person"
+
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="recipients")
+    mailing = models.ForeignKey(Mailing, on_delete=models.PROTECT, related_name="recipients")
+    affected_account = models.ForeignKey(AffectedAccount, on_delete=models.RESTRICT, related_name="recipients")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="recipients")
+    address = models.ForeignKey(Address, null=True, blank=True, on_delete=models.PROTECT, related_name="recipients")
+    link = models.ForeignKey(ReaderLink, null=True, blank=True, on_delete=models.PROTECT, related_name="recipients")
+    channel = models.CharField(max_length=10, choices=Channel, default=Channel.EMAIL)
+    kind = models.CharField(max_length=10, choices=Notice.Kind)
+    sequence = models.PositiveIntegerField()
+    code = models.CharField(max_length=20, unique=True, help_text="Reference code printed in the message")
+    merge = models.JSONField(default=dict, help_text="Facts for this message, frozen: see composing.merge_facts")
+    state = models.CharField(max_length=12, choices=State, default=State.PREPARED)
+    state_at = models.DateTimeField(db_default=Now())
+    reason = models.CharField(
+        max_length=300, blank=True, help_text="Why it failed or bounced, in plain words; no address"
+    )
+    complained_at = models.DateTimeField(null=True, blank=True, help_text="A fact beside the state")
+    follows = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="followed_by",
+        help_text="The recipient at an earlier address of the account that could not be reached",
+    )  # fmt: skip
+    message_id = models.CharField(max_length=200, unique=True, help_text="Stable over attempts, without angle brackets")
+    recorded_proof = models.TextField(blank=True, help_text="For letters, calls and meetings: time, person and proof")
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            # Neither two mailings nor two Segments can tell one person the same thing twice.
+            UniqueConstraint(fields=["incident", "account", "address", "kind", "sequence"], name="recipient_told_once"),
+            CheckConstraint(
+                condition=~Q(channel="email") | Q(address__isnull=False),
+                name="recipient_email_has_an_address",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["mailing", "state"], name="recipient_counts"),
+            models.Index(fields=["incident", "state"], name="recipient_counts_incident"),
+            models.Index(fields=["affected_account"], name="recipient_of_affected"),
+        ]
+
+    def __str__(self) -> str:
+        return f"recipient {self.pk}"
+
+
+class SendBatch(models.Model):
+    """One window of one worker. `id` is also the provider's idempotency key."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    provider = models.CharField(max_length=80)
+    claimed_at = models.DateTimeField(db_default=Now())
+    handed_over_at = models.DateTimeField(null=True, help_text="The durable mark: from here on a crash means unknown")
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "send batches"
+
+    def __str__(self) -> str:
+        return f"batch {self.id}"
+
+
+class Outbox(models.Model):
+    """Narrow and hot: what is still to be handed over. A row leaves when its Recipient is done."""
+
+    class State(models.TextChoices):
+        READY = "ready", "Ready"
+        LEASED = "leased", "Leased by a worker"
+
+    recipient = models.OneToOneField(Recipient, primary_key=True, on_delete=models.CASCADE, related_name="outbox")
+    mailing = models.ForeignKey(Mailing, on_delete=models.CASCADE, related_name="+")
+    state = models.CharField(max_length=6, choices=State, default=State.READY)
+    not_before = models.DateTimeField(db_default=Now())
+    attempt_no = models.PositiveSmallIntegerField(default=0)
+    batch = models.ForeignKey(SendBatch, null=True, on_delete=models.PROTECT, related_name="+")
+    lease_until = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "outbox"
+        constraints = [
+            CheckConstraint(
+                condition=Q(state="ready", batch=None, lease_until=None)
+                | Q(state="leased", batch__isnull=False, lease_until__isnull=False),
+                name="outbox_leased_has_batch_and_end",
+            )
+        ]
+        indexes = [
+            # the claim: ready rows of running mailings in order of not_before
+            models.Index(fields=["not_before", "recipient"], condition=Q(state="ready"), name="outbox_ready"),
+            # the reaper
+            models.Index(fields=["lease_until"], condition=Q(state="leased"), name="outbox_leased"),
+        ]
+
+    def __str__(self) -> str:
+        return f"outbox {self.recipient_id}"
+
+
+class Attempt(models.Model):
+    """One hand-over of a Message to a mail provider. The outcome is written once; nothing else ever changes (a trigger)."""
+
+    class Outcome(models.TextChoices):
+        ACCEPTED = "accepted", "Accepted"
+        RETRY = "retry", "No for now"
+        FAILED = "failed", "No for good"
+        UNKNOWN = "unknown", "No answer"
+        RELEASED = "released", "The worker ended before it spoke to the provider"
+
+    recipient = models.ForeignKey(Recipient, on_delete=models.PROTECT, related_name="attempts")
+    number = models.PositiveSmallIntegerField()
+    batch = models.ForeignKey(SendBatch, on_delete=models.PROTECT, related_name="attempts")
+    claimed_at = models.DateTimeField(db_default=Now())
+    sha256 = models.CharField(max_length=64, blank=True, help_text="Of the bytes sent, the link token masked")
+    provider_id = models.CharField(max_length=200, blank=True)
+    outcome = models.CharField(max_length=8, choices=Outcome, blank=True)
+    smtp_code = models.PositiveSmallIntegerField(null=True)
+    reply = models.CharField(max_length=300, blank=True, help_text="The provider's words, addresses taken out")
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["recipient", "number"]
+        constraints = [UniqueConstraint(fields=["recipient", "number"], name="attempt_number_once")]
+        indexes = [models.Index(fields=["provider_id"], condition=~Q(provider_id=""), name="attempt_by_provider_id")]
+
+    def __str__(self) -> str:
+        return f"attempt {self.pk}"
+
+
+class DeliveryEvent(models.Model):
+    """What the provider said later. Append-only (a trigger); one row however often it is told."""
+
+    class Type(models.TextChoices):
+        # The subset of Anymail's EventType that says something about one message.
+        ACCEPTED = "accepted", "Accepted"
+        DEFERRED = "deferred", "Deferred"
+        DELIVERED = "delivered", "Delivered"
+        BOUNCED = "bounced", "Bounced for good"
+        SOFT_BOUNCED = "soft_bounced", "Bounced for now"
+        REJECTED = "rejected", "Rejected by the provider"
+        FAILED = "failed", "Failed at the provider"
+        COMPLAINED = "complained", "Complained"
+
+    provider = models.CharField(max_length=40, help_text="Anymail's esp_name")
+    key = models.CharField(max_length=200, help_text="The provider's event id, or one made from message, type and time")
+    recipient = models.ForeignKey(Recipient, null=True, on_delete=models.PROTECT, related_name="events")
+    message_id = models.CharField(max_length=200, blank=True)
+    type = models.CharField(max_length=14, choices=Type)
+    at = models.DateTimeField(help_text="As the provider says")
+    received_at = models.DateTimeField(db_default=Now())
+    reason = models.CharField(max_length=40, blank=True, help_text="Anymail's reject_reason")
+    words = models.CharField(max_length=300, blank=True, help_text="The provider's words, addresses taken out")
+
+    class Meta:
+        ordering = ["at", "pk"]
+        constraints = [UniqueConstraint(fields=["provider", "key"], name="delivery_event_once")]
+        indexes = [models.Index(fields=["message_id"], condition=Q(recipient=None), name="delivery_event_orphans")]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.pk}"

@@ -1,0 +1,110 @@
+"""Things to arrange a test with: plain functions with fixed values; the test states the one value that matters."""
+
+from datetime import UTC, datetime, timedelta
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django.contrib.auth.models import Group
+from django.utils import timezone
+
+from accounts.models import Account, Address, Organisation, User
+from incidents.models import AffectedAccount, Incident, Segment, Step, TimelineEvent, Update
+
+NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
+PASSWORD = "a long enough passphrase"
+
+
+def make_user(email: str, *, role: str | None = None, mfa: bool = True, name: str = "") -> User:
+    """A verified user; with a role, a member of staff who has a second factor unless mfa=False."""
+    user = User.objects.create_user(email, PASSWORD, name=name, is_staff=role is not None)
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    if role:
+        user.groups.add(Group.objects.get(name=role))
+        if mfa:
+            Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data={"secret": TOTP_SECRET})
+    return user
+
+
+TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+
+def make_organisation(**fields) -> Organisation:
+    organisation = Organisation(**{
+        "name": "Relaypost", "mark": "R", "domain": "relaypost.example", "sender_name": "Relaypost Security",
+        "sender_address": "security@relaypost.example", "security_email": "security@relaypost.example",
+        "support_email": "help@relaypost.example", "customers_total": 250_000, **fields,
+    })  # fmt: skip
+    organisation.save()
+    return organisation
+
+
+def make_incident(slug: str = "api-keys-2018", **fields) -> Incident:
+    return Incident.objects.create(**{
+        "slug": slug, "title": "API keys of some customers were exposed",
+        "summary": "Somebody used an employee's account to read API keys of a small part of our customers.",
+        "visibility": Incident.Visibility.PUBLIC, **fields,
+    })  # fmt: skip
+
+
+def make_event(incident: Incident, text: str = "We found the exposed key.", **fields) -> TimelineEvent:
+    return TimelineEvent.objects.create(
+        incident=incident, text=text, **{"kind": "detection", "at": NOON, "precision": "day", **fields}
+    )
+
+
+def make_update(incident: Incident, body: str = "We have closed the way in.", **fields) -> Update:
+    """A draft."""
+    return Update.objects.create(
+        incident=incident,
+        body=body,
+        **{"phase": incident.phase, "at": None, "precision": "unknown", **fields},
+    )
+
+
+def make_segment(incident: Incident, key: str = "api", **fields) -> Segment:
+    return Segment.objects.create(incident=incident, key=key, **{"name": "API customers", **fields})
+
+
+def make_step(incident: Incident, title: str = "Rotate your API keys", **fields) -> Step:
+    return Step.objects.create(incident=incident, title=title, **{"ends_exposure": True, **fields})
+
+
+def make_account(external_id: str = "northwind", email: str | None = "owner@northwind.example", **fields) -> Account:
+    account = Account.objects.create(external_id=external_id, **{"name": "Northwind Traders", **fields})
+    if email:
+        make_address(account, email)
+    return account
+
+
+def make_address(account: Account, email: str, **fields) -> Address:
+    return Address.objects.create(account=account, value=email, **fields)
+
+
+def make_affected(incident: Incident, account: Account | None = None, *, segments=(), **fields) -> AffectedAccount:
+    affected = AffectedAccount.objects.create(
+        incident=incident, account=account or make_account(), **{"facts": {"api_key": "key-…4f2"}, **fields}
+    )
+    affected.segments.set(segments)
+    return affected
+
+
+def make_many_affected(incident: Incident, count: int) -> list[AffectedAccount]:
+    """count accounts acme-0001 … with owner@acme-0001.example, in few queries."""
+    from accounts.addresses import lookup_hash
+
+    accounts = Account.objects.bulk_create(
+        Account(external_id=f"acme-{n:04}", name=f"Acme {n:04}") for n in range(1, count + 1)
+    )
+    addresses = [f"owner@{account.external_id}.example" for account in accounts]
+    Address.objects.bulk_create(
+        Address(account=account, value=value, normal=value, lookup=lookup_hash(value))
+        for account, value in zip(accounts, addresses, strict=True)
+    )
+    return AffectedAccount.objects.bulk_create(
+        AffectedAccount(incident=incident, account=account, facts={"api_key": f"key-…{account.external_id[-4:]}"})
+        for account in accounts
+    )
+
+
+def in_hours(hours: float) -> datetime:
+    return timezone.now() + timedelta(hours=hours)
