@@ -4,11 +4,19 @@ from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
+from config.api import api
+from config.health import health
+
 admin.autodiscover()
-admin.site.login = secure_admin_login(admin.site.login)
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
+    path("", include("accounts.urls")),
+    path("", include("incidents.urls")),
+    path("", include("notifications.urls")),
     path("account/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("api/", api.urls),
     path("webhooks/", include("anymail.urls")),
+    path("health/", health, name="health"),
 ]
