@@ -1,0 +1,13 @@
+from django.http import HttpRequest, HttpResponse
+
+from accounts.access import staff
+
+
+@staff("read_room")
+def decisions(request: HttpRequest, **path) -> HttpResponse:
+    return HttpResponse("")
+
+
+@staff("read_room")
+def new(request: HttpRequest, **path) -> HttpResponse:
+    return HttpResponse("")
