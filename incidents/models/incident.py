@@ -138,6 +138,7 @@ class TimelineEvent(Moment):
     note = models.CharField(max_length=400, blank=True)
     position = models.PositiveIntegerField(default=0, help_text="Order in the source, for equal moments")
     held_back = models.BooleanField(default=False, help_text="Keep it out of the page")
+    edits = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:
         ordering = ["at", "position", "pk"]
@@ -180,6 +181,7 @@ class ScopeEstimate(Moment):
     revises = models.OneToOneField("self", null=True, blank=True, on_delete=models.PROTECT, related_name="revised_by")
     position = models.PositiveIntegerField(default=0)
     held_back = models.BooleanField(default=False)
+    edits = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:
         ordering = ["position", "pk"]
@@ -204,6 +206,7 @@ class Reference(models.Model):
     label = models.CharField(max_length=200, blank=True)
     position = models.PositiveIntegerField(default=0)
     held_back = models.BooleanField(default=False)
+    edits = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:
         ordering = ["position", "pk"]
