@@ -37,19 +37,33 @@ def ask(*, act: str, thing: models.Model, hashes: dict[str, str], summary: str, 
     return approval
 
 
+def obstacle(approval: Approval, *, by: User) -> str:
+    """Why this person may not answer, in words for them; empty where they may."""
+    if approval.asked_by_id == by.pk:
+        return "You asked for this yourself; somebody else has to answer."
+    if not by.has_perm("accounts.approve"):
+        return "Your role cannot approve."
+    if approval.state != "open":
+        return f"This request is no longer open: it is {approval.state}."
+    if any(sign_off.by_id == by.pk for sign_off in approval.sign_offs.all()):
+        return "You have already answered this request."
+    return ""
+
+
+def waiting_for(user: User) -> models.QuerySet[Approval]:
+    """The open requests this person may still answer."""
+    if not user.has_perm("accounts.approve"):
+        return Approval.objects.none()
+    return Approval.objects.open().exclude(asked_by=user).exclude(sign_offs__by=user)
+
+
 @transaction.atomic
 def answer(approval: Approval, *, yes: bool, by: User, words: str = "", at: datetime | None = None) -> Approval:
     """One person's yes or no. Raises NotAllowed for whoever asked, may not approve, or comes too late."""
     at = at or timezone.now()
     approval = Approval.objects.select_for_update().get(pk=approval.pk)
-    if approval.asked_by_id == by.pk:
-        raise NotAllowed("You asked for this yourself; somebody else has to answer.")
-    if not by.has_perm("accounts.approve"):
-        raise NotAllowed("Your role cannot approve.")
-    if approval.state != "open":
-        raise NotAllowed(f"This request is no longer open: it is {approval.state}.")
-    if approval.sign_offs.filter(by=by).exists():
-        raise NotAllowed("You have already answered this request.")
+    if reason := obstacle(approval, by=by):
+        raise NotAllowed(reason)
     SignOff.objects.create(approval=approval, by=by, at=at, yes=yes, words=words)
     if not yes:
         approval.refused_at = at
@@ -75,7 +89,7 @@ def void(*, act: str, thing: models.Model, because: str, by: User | None, at: da
 
 @transaction.atomic
 def use(*, act: str, thing: models.Model, hashes: dict[str, str], at: datetime | None = None) -> Approval:
-    """Spend the given approval for exactly these hashes, in the transaction of the act. Raises NotApproved otherwise."""
+    """Spend the given approval for exactly these hashes, in the act's transaction. Raises NotApproved otherwise."""
     approval = Approval.objects.live().filter(act=act, thing=audit.name_of(thing)).select_for_update().first()
     if approval is None:
         raise NotApproved("Nobody has been asked to approve this yet.")

@@ -1,9 +1,27 @@
-"""What every template that Django renders may use."""
+"""What every template that Django renders may use. Nothing here is fetched before a template asks for it."""
 
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 
+from accounts import approvals
 from accounts.models import Organisation
 
 
 def organisation(request: HttpRequest) -> dict:
-    return {"organisation": Organisation.get()}
+    """`organisation`; `approvals_waiting`: how many requests wait for this person; `staff_role`: its name."""
+    return {
+        "organisation": SimpleLazyObject(Organisation.get),
+        "approvals_waiting": lambda: _waiting(request),
+        "staff_role": lambda: _role(request),
+    }
+
+
+def _waiting(request: HttpRequest) -> int:
+    user = getattr(request, "user", None)
+    return approvals.waiting_for(user).count() if user and user.is_staff else 0
+
+
+def _role(request: HttpRequest) -> str:
+    user = getattr(request, "user", None)
+    group = user.groups.first() if user and user.is_staff else None
+    return group.name if group else ""
