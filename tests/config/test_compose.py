@@ -1,0 +1,21 @@
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_compose_file_follows_the_compose_schema():
+    told = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", ROOT / "docker-compose.yml"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert told.returncode == 0, told.stdout + told.stderr
+
+
+def test_the_compose_file_starts_every_part():
+    text = (ROOT / "docker-compose.yml").read_text()
+
+    for service in ("web", "worker", "beat", "postgres", "valkey", "nginx", "mail-catcher"):
+        assert f"\n  {service}:\n" in text
