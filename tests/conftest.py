@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import django
 import pytest
 import redis
+from django.db import connection
 
 if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
     raise pytest.UsageError("DATABASE_URL and REDIS_URL are not set. Run `make test`: it brings both servers.")
@@ -36,6 +37,21 @@ def broker():
 @pytest.fixture(autouse=True)
 def _empty_broker(broker):
     broker.flushdb()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """The test database, where TRUNCATE is allowed: live-server tests clean up with it.
+
+    The test of such a trigger enables it in its own transaction: ALTER TABLE … ENABLE TRIGGER ….
+    """
+    on_truncate = """
+        SELECT tgrelid::regclass::text, quote_ident(tgname) FROM pg_trigger WHERE NOT tgisinternal AND tgtype & 32 <> 0
+    """
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(on_truncate)
+        for table, trigger in cursor.fetchall():
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
 
 
 @pytest.fixture(scope="session")

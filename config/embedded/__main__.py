@@ -37,7 +37,11 @@ def run(folder: Path, command: list[str]) -> int:
     given = os.environ
     with servers(folder, postgres=not given.get("DATABASE_URL"), valkey=not given.get("REDIS_URL")) as running:
         # The command holds the servers, too: were we killed, they would not vanish under it.
-        child = subprocess.Popen(command, env=given | running.environment(), pass_fds=[running.held])
+        try:
+            child = subprocess.Popen(command, env=given | running.environment(), pass_fds=[running.held])
+        except OSError as error:
+            print(f"{command[0]}: {error.strerror}", file=sys.stderr)
+            return 127
         _forward_signals(child)
         code = child.wait()
     return code if code >= 0 else 128 - code

