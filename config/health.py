@@ -8,11 +8,11 @@ from django.http import HttpRequest, JsonResponse
 
 def health(request: HttpRequest) -> JsonResponse:
     """200 when PostgreSQL answers. Redis is said beside it: without it sending slows down and signing in pauses."""
-    state = {"database": _database(), "redis": _redis()}
+    state = {"database": database_state(), "redis": redis_state()}
     return JsonResponse(state, status=200 if state["database"] == "ok" else 503)
 
 
-def _database() -> str:
+def database_state() -> str:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -21,7 +21,7 @@ def _database() -> str:
     return "ok"
 
 
-def _redis() -> str:
+def redis_state() -> str:
     try:
         redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2).ping()
     except redis.RedisError:

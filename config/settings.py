@@ -148,7 +148,9 @@ EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=20)  # seconds; None would hang
 
 ANYMAIL = {
     "WEBHOOK_SECRET": required("ANYMAIL_WEBHOOK_SECRET", "laptop:laptop-webhook-secret"),
-    "MAILGUN_WEBHOOK_SIGNING_KEY": env.str("MAILGUN_WEBHOOK_SIGNING_KEY", default=None if PRODUCTION else "laptop-signing-key"),
+    "MAILGUN_WEBHOOK_SIGNING_KEY": env.str(
+        "MAILGUN_WEBHOOK_SIGNING_KEY", default=None if PRODUCTION else "laptop-signing-key"
+    ),
     "REQUESTS_TIMEOUT": (5, 20),
     **{
         name: env.str(name)

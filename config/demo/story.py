@@ -1,0 +1,232 @@
+"""The story of January 2018, act by act. Each act looks first whether an earlier run has played it."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models import Count, QuerySet
+from django.utils import timezone
+from tqdm import tqdm
+
+from accounts import approvals, audit
+from accounts.models import User
+from config.demo import affected_csv, cast, people, provider
+from incidents import audience, casefile, publishing
+from incidents.models import AffectedAccount, ImportBatch, Incident
+from notifications import composing, evidence, links, mailings, telling
+from notifications.models import Attempt, DeliveryEvent, Mailing, Notice, Recipient
+
+CASE = Path(settings.ROOT) / "incidents" / "data" / "mailgun-2018-01.json"
+QUIET_SECONDS = 90  # of no progress at all before the story gives up
+
+
+class StandsStill(Exception):
+    """Nothing moved for too long; the message says what was being waited for."""
+
+
+def play(folder: Path, *, say: Callable[[str], object], quiet: bool) -> dict:
+    """Play every act that has not been played yet; the summary as plain values, `adds_up` among them."""
+    began = time.monotonic()
+    cast.found_organisation()
+    wanda, anton, _ada = (cast.enter(person) for person in people.PEOPLE)
+    incident = _open_the_case(say, by=wanda)
+    _publish(incident, say, by=wanda, yes=anton)
+    _import(incident, folder, say, by=wanda, quiet=quiet)
+    mailing = _approve_the_notice(incident, say, by=wanda, yes=anton)
+    _send(mailing, say, by=anton, quiet=quiet)
+    _hear_back(incident, say, quiet=quiet)
+    telling.push(incident)
+    proof = _prove(incident, folder, say)
+    return _sum_up(incident, mailing, folder, proof, seconds=round(time.monotonic() - began, 1))
+
+
+def _open_the_case(say: Callable, *, by: User) -> Incident:
+    facts = json.loads(CASE.read_text())
+    incident = Incident.objects.filter(slug=facts["slug"]).first()
+    if incident is None:
+        incident = casefile.load(facts, by=by)
+        say(f"Loaded the incident “{incident.title}”")
+    return incident
+
+
+def _publish(incident: Incident, say: Callable, *, by: User, yes: User) -> None:
+    if incident.page_versions.exists():
+        return
+    if incident.visibility != Incident.Visibility.PUBLIC:
+        incident.visibility = Incident.Visibility.PUBLIC
+        incident.save(update_fields=["visibility"])
+    approvals.answer(publishing.ask(incident, by=by), yes=True, by=yes)
+    version = publishing.publish(incident, by=yes)
+    incident.refresh_from_db()
+    say(f"Published: {by} wrote it, {yes} approved it, the page stands as version {version.number}")
+
+
+def _import(incident: Incident, folder: Path, say: Callable, *, by: User, quiet: bool) -> None:
+    if incident.import_batches.filter(state=ImportBatch.State.CONFIRMED).exists():
+        return
+    path = affected_csv.write(folder / "affected-accounts.csv")
+    with path.open("rb") as file, tqdm.wrapattr(
+        file, "read", total=path.stat().st_size, desc="Reading accounts", unit="B", unit_scale=True, disable=quiet
+    ) as watched:  # fmt: skip
+        batch = audience.read(incident, watched, file_name=path.name, by=by, source=ImportBatch.Source.COMMAND)
+    audience.save(batch, by=by)
+    say(f"Imported {incident.affected_accounts.count():,} affected accounts from {path.name}")
+
+
+def _approve_the_notice(incident: Incident, say: Callable, *, by: User, yes: User) -> Mailing:
+    mailing = incident.mailings.exclude(state=Mailing.State.CANCELLED).first()
+    if mailing is None:
+        subject, body = composing.starter(incident)
+        notice = Notice.objects.create(
+            incident=incident, name="First notice", subject=subject, body=body, created_by=by
+        )
+        mailing = mailings.prepare(notice, by=by)
+        say(
+            f"Wrote the notice and composed it {mailing.recipients_count:,} times without sending: "
+            f"{len(mailing.problems)} problems"
+        )
+    if mailing.state == Mailing.State.PREPARED:
+        approvals.answer(mailings.ask(mailing, by=by), yes=True, by=yes)
+        say(f"Approved: {yes} said yes to this text for these {mailing.recipients_count:,} people")
+    return mailing
+
+
+def _send(mailing: Mailing, say: Callable, *, by: User, quiet: bool) -> None:
+    mailing.refresh_from_db()
+    if mailing.state == Mailing.State.PREPARED:
+        mailing = mailings.start(mailing, by=by)
+    handed_over = _watch_the_lanes("Sending", mailing.recipients.all(), quiet)
+    say(f"Handed over through the workers: {handed_over:,} messages")
+
+
+def _hear_back(incident: Incident, say: Callable, *, quiet: bool) -> None:
+    """Rounds of events: an account whose first address bounces is written to at the next one, and heard of again."""
+    posted = 0
+    for _round in range(4):
+        events = list(_untold_events(incident))
+        if not events:
+            break
+        with ThreadPoolExecutor(4) as pool:
+            statuses = list(tqdm(pool.map(_post, events), "Hearing back", len(events), unit="event", disable=quiet))
+        posted += statuses.count(200)
+        _watch_the_lanes("Next addresses", incident.recipients.all(), quiet=True)
+    say(f"Heard back: {posted:,} events through the provider's webhook")
+
+
+def _untold_events(incident: Incident):
+    heard = DeliveryEvent.objects.filter(recipient__incident=incident).values("recipient")
+    handed_over = Attempt.objects.filter(outcome=Attempt.Outcome.ACCEPTED).values("recipient")
+    waiting = incident.recipients.filter(pk__in=handed_over).exclude(pk__in=heard)
+    for address, message_id in waiting.values_list("address__value", "message_id"):
+        yield from provider.events(address, message_id, timezone.now())
+
+
+def _post(event: dict) -> int:
+    return provider.post(settings.PUBLIC_BASE_URL, event)
+
+
+def _watch(what: str, total: int, done: Callable[[], int], quiet: bool) -> None:
+    """Follow a number up to its total; gives up when it stands still for too long."""
+    with tqdm(total=total, desc=what, unit="message", disable=quiet) as bar:
+        last, moved = -1, time.monotonic()
+        while (now := done()) < total:
+            bar.update(now - bar.n)
+            if now != last:
+                last, moved = now, time.monotonic()
+            if time.monotonic() - moved > QUIET_SECONDS:
+                raise StandsStill(f"{what}: {now} of {total} for {QUIET_SECONDS} s. See var/demo/services.log.")
+            time.sleep(0.3)
+        bar.update(total - bar.n)
+
+
+def _watch_the_lanes(what: str, recipients: QuerySet[Recipient], quiet: bool) -> int:
+    """Until the workers have nothing left of these; their number."""
+    total = recipients.count()
+    waiting = recipients.filter(state__in=[Recipient.State.QUEUED, Recipient.State.SENDING])
+    _watch(what, total, lambda: total - waiting.count(), quiet)
+    return total
+
+
+def _prove(incident: Incident, folder: Path, say: Callable) -> dict:
+    path = folder / f"evidence-{incident.slug}.zip"
+    with path.open("wb") as file:
+        evidence.write(incident, file)
+    verifier = Path(settings.ROOT) / "notifications" / "verify_evidence.py"
+    told = subprocess.run([sys.executable, "-I", str(verifier), str(path)], capture_output=True, text=True, check=False)
+    say(f"Evidence: {path.name}, {'verified offline' if told.returncode == 0 else 'does not verify'}")
+    return {"file": str(path), "verifies": told.returncode == 0, "audit_entries": audit.verify()}
+
+
+def _sum_up(incident: Incident, mailing: Mailing, folder: Path, proof: dict, *, seconds: float) -> dict:
+    states = dict(incident.recipients.values_list("state").annotate(Count("pk")).order_by("state"))
+    outcomes = telling.outcomes(incident)
+    affected = incident.affected_accounts.count()
+    at_server, unique = _count_mailbox(folder, incident)
+    taken = sum(states.get(state, 0) for state in ("accepted", "delivered", "bounced"))
+    with urllib.request.urlopen(f"{settings.PUBLIC_BASE_URL}/incidents/{incident.slug}/", timeout=10) as page:  # noqa: S310
+        page_shows = incident.title in page.read().decode()
+    checks = {
+        "every affected account has one outcome": affected == sum(outcomes.values()) == affected_csv.ACCOUNTS,
+        "every recipient has one state": incident.recipients.count() == sum(states.values()),
+        "what we count as accepted is at the mail server": taken == at_server,
+        "nobody was sent two messages": at_server == unique,
+        "nothing is left waiting": not {"prepared", "queued", "sending"} & states.keys(),
+        "the public page stands": page_shows,
+        "the evidence verifies": proof["verifies"],
+    }
+    return {
+        "incident": incident.slug, "affected_accounts": affected, "outcomes": outcomes, "recipients": states,
+        "messages_at_server": at_server,
+        "complaints": incident.recipients.filter(complained_at__isnull=False).count(),
+        "delivery_events": DeliveryEvent.objects.filter(recipient__incident=incident).count(),
+        "page_version": incident.page_versions.latest("number").number,
+        "mailing_state": Mailing.objects.get(pk=mailing.pk).state,
+        "evidence": proof["file"], "audit_entries": proof["audit_entries"], "checks": checks,
+        "adds_up": all(checks.values()), "seconds": seconds,
+    }  # fmt: skip
+
+
+def _count_mailbox(folder: Path, incident: Incident) -> tuple[int, int]:
+    """Messages of this incident at the mail server: how many, and how many different Message-IDs."""
+    ours = set(incident.recipients.values_list("message_id", flat=True))
+    with sqlite3.connect(folder / "mailbox.sqlite3") as box:
+        caught = [row[0] for row in box.execute("SELECT message_id FROM mail") if row[0] in ours]
+    return len(caught), len(set(caught))
+
+
+def in_words(summary: dict) -> str:
+    lines = ["", f"{summary['affected_accounts']:,} affected accounts"]
+    lines += [f"  {count:>7,}  {name.replace('_', ' ')}" for name, count in summary["outcomes"].items()]
+    lines += ["Recipients by state"]
+    lines += [f"  {count:>7,}  {state}" for state, count in summary["recipients"].items()]
+    lines += [f"  {summary['complaints']:>7,}  complained"]
+    lines += ["", *(f"  {'yes' if holds else 'NO '}  {check}" for check, holds in summary["checks"].items())]
+    return "\n".join(lines)
+
+
+def addresses(summary: dict, base: str, mailbox: str) -> str:
+    """What to open next, with the log-ins of the rehearsal."""
+    affected = AffectedAccount.objects.filter(
+        incident__slug=summary["incident"], recipients__state=Recipient.State.DELIVERED, links__isnull=False
+    ).order_by("pk").first()  # fmt: skip
+    notice = links.url(affected.links.first()) if affected else "none: nobody has been told yet"
+    log_ins = "\n".join(f"                    {p.email:<26} {p.role}" for p in people.PEOPLE)
+    return f"""
+Open
+  Public page       {base}/incidents/{summary["incident"]}/
+  Personal notice   {notice}
+  Staff room        {base}/staff/{summary["incident"]}/
+{log_ins}
+                    password: {people.PASSWORD}
+                    second factor: {mailbox}/authenticator
+  Mailbox           {mailbox}/
+  API               {base}/api/docs (sign in to the staff room first)
+
+Ctrl-C stops everything. `make demo` goes on from here, `make demo-clean` forgets it."""
