@@ -75,6 +75,8 @@ def stop(home: Path) -> None:
     """Ends its connections and stops it (PostgreSQL's "fast" shutdown)."""
     if _runs(home / "data"):
         _program("pg_ctl", home / "data", "stop", "--mode=fast", "--wait", f"--timeout={PATIENCE_SECONDS}")
+        with suppress(OSError):  # empty now, unless it is the data folder itself
+            _socket_folder(home / "data").rmdir()
 
 
 def _make_cluster(home: Path) -> None:

@@ -202,6 +202,10 @@ def test_a_path_too_long_for_a_socket_works_all_the_same(tmp_path):
     far = tmp_path / ("a-folder-with-a-long-name-" * 4)
     with servers(far, valkey=False) as running:
         assert query(running.database_url, "SELECT 1") == 1
+        short = Path(running.database_url.partition("host=")[2])
+        assert short.is_dir()
+
+    assert not short.exists()
 
 
 def gone(process, seconds=10):
