@@ -1,0 +1,16 @@
+"""Writing one message: a Notice version and the frozen facts of one affected account become subject, text and HTML.
+
+`guidance` freezes what the incident says, `template` turns a version's Markdown into pieces with gaps, `message`
+fills the gaps. Values are data: they never pass through Markdown or a template engine.
+"""
+
+from notifications.composing.errors import CannotCompose
+from notifications.composing.guidance import freeze_guidance, merge_facts
+from notifications.composing.message import Message, compose, hash_of, to_email
+from notifications.composing.template import variables_in
+from notifications.composing.words import VARIABLES, starter
+
+__all__ = [
+    "VARIABLES", "CannotCompose", "Message", "compose", "freeze_guidance", "hash_of", "merge_facts", "starter",
+    "to_email", "variables_in",
+]  # fmt: skip

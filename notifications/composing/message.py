@@ -1,0 +1,124 @@
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.core.mail import EmailMultiAlternatives
+from django.utils.html import escape
+
+from notifications import links
+from notifications.composing.errors import CannotCompose
+from notifications.composing.template import LINK_TOKEN_GAP, Gap, template_of
+from notifications.composing.words import VARIABLES
+from notifications.models import NoticeVersion, Recipient
+
+TOKEN_MASK = "<token>"  # noqa: S105  (stands for one)
+LONGEST_VALUE = 1000  # characters
+JOINERS = "\u200c\u200d"  # invisible, and part of how some languages are spelt
+
+
+@dataclass(frozen=True)
+class Message:
+    """A notice version composed for one affected account. Composing it again gives the same bytes."""
+
+    subject: str
+    text: str
+    html: str
+    from_email: str
+    reply_to: list[str]
+    to: list[str]
+    headers: dict[str, str]
+    sha256: str
+    """Over all the parts above as canonical JSON, the link token masked: see hash_of."""
+
+
+def compose(recipient: Recipient, *, version: NoticeVersion | None = None) -> Message:
+    """The message of one recipient. Raises CannotCompose, naming the variable.
+
+    Asks the database nothing where mailing, its version, link and address are at hand: share one mailing object
+    among the recipients of a window.
+    """
+    mailing, address = recipient.mailing, recipient.address
+    if address is None:
+        raise CannotCompose("address", "There is no email address to write to.")
+    template = template_of(version or mailing.version, tuple(recipient.merge.get("segments", ())))
+    values = _values(template.gaps, recipient, version or mailing.version)
+    token = ""
+    if template.needs_link:
+        if recipient.link is None:
+            raise CannotCompose("link", "The notice prints the personal link, and there is none for this recipient.")
+        token = links.token(recipient.link)
+    values[LINK_TOKEN_GAP] = token
+    in_html = {gap: escape(value) for gap, value in values.items()}
+    message = {
+        "subject": template.in_subject(values),
+        "text": template.in_text(values),
+        "html": template.in_html(in_html),
+        "from_email": mailing.sender,
+        "reply_to": [mailing.reply_to] if mailing.reply_to else [],
+        "to": [address.value],
+        "headers": {"Message-ID": f"<{recipient.message_id}>", "Auto-Submitted": "auto-generated"},
+    }
+    return Message(**message, sha256=hash_of(message, token=token))
+
+
+def hash_of(message: Mapping, *, token: str) -> str:
+    """SHA-256 over the parts of a message as canonical JSON, with `<token>` where the link's token stands."""
+    said = json.dumps(message, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256((said.replace(token, TOKEN_MASK) if token else said).encode()).hexdigest()
+
+
+def to_email(message: Message) -> EmailMultiAlternatives:
+    """Plain text first, the same words as HTML beside it; one recipient, no Cc, no Bcc."""
+    email = EmailMultiAlternatives(
+        message.subject, message.text, message.from_email, message.to, reply_to=message.reply_to,
+        headers=message.headers,
+    )  # fmt: skip
+    email.attach_alternative(message.html, "text/html")
+    return email
+
+
+def _values(gaps: list[Gap], recipient: Recipient, version: NoticeVersion) -> dict[Gap, str]:
+    known = _known(recipient, version)
+    facts = recipient.merge.get("facts", {})
+    values = {}
+    for gap in gaps:
+        value = known[gap.name] if gap.name in VARIABLES else _one_line(facts.get(gap.name))
+        if not value:
+            if gap.fallback is None:
+                raise CannotCompose(gap.name, f"There is no {gap.name} for this account.")
+            value = gap.fallback
+        if len(value) > LONGEST_VALUE:
+            raise CannotCompose(gap.name, f"{gap.name} is longer than {LONGEST_VALUE} characters for this account.")
+        values[gap] = value
+    return values
+
+
+def _known(recipient: Recipient, version: NoticeVersion) -> dict[str, str]:
+    organisation = version.guidance["organisation"]
+    return {
+        "account": _one_line(recipient.merge.get("account")),
+        "name": _one_line(recipient.merge.get("name")),
+        "code": recipient.code,
+        "page": version.guidance["page"],
+        "organisation": _one_line(organisation["name"]),
+        "domain": _one_line(organisation["domain"]),
+        "security_email": _one_line(organisation["security_email"]),
+    }
+
+
+def _one_line(value: object) -> str:
+    """A value as words on one line: no line break, no control or direction character survives."""
+    if isinstance(value, str):
+        text = value
+    elif value is None:
+        return ""
+    elif isinstance(value, dict):
+        text = ", ".join(f"{key}: {_one_line(inner)}" for key, inner in value.items())
+    elif isinstance(value, list):
+        text = "; ".join(map(_one_line, value))
+    else:
+        text = str(value)
+    if text.isprintable() and "  " not in text:
+        return text.strip()
+    return " ".join("".join(mark for mark in text if mark.isprintable() or mark.isspace() or mark in JOINERS).split())

@@ -1,0 +1,267 @@
+"""From Markdown with `{{ variables }}` to pieces with gaps.
+
+Markdown is rendered once per notice version and set of segments, with marks of the Unicode private use area where a
+value will stand; what differs from message to message is put between the finished pieces. So a value is never read
+as Markdown, HTML or a template, and a message costs some tens of microseconds.
+"""
+
+import re
+import textwrap
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils.translation import get_language_info
+
+from incidents import prose
+from notifications import links
+from notifications.composing import guidance as theirs
+from notifications.composing.errors import CannotCompose
+from notifications.composing.words import BLOCKS
+from notifications.models import NoticeVersion
+
+COLUMNS = 72
+
+VARIABLE = re.compile(r'\{\{\s*([^\W\d][\w-]*)\s*(?:\|\s*or:\s*"([^"{}\n]*)"\s*)?\}\}')
+_LEFT_OVER = re.compile(r"\{\{|\}\}")
+
+# A mark is one private character for its gap, repeated to about the width of a value, and an end.
+_FIRST_MARK, _END = 0xE000, "\uefff"
+_PRIVATE = re.compile("[\ue000-\uf8ff]")
+_BODY = "\uf8ff"  # where the message's own HTML goes
+_WIDTHS = {"code": len(links.CODE_FORM)}
+
+# The link keeps its width, so that lines break in the right places, and may stand wherever Markdown takes a URL.
+LINK_TOKEN = "link-token-of-the-recipient-stands-here-000"  # noqa: S105
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Where a value goes. fallback: what to say where there is none; None: it must be there."""
+
+    name: str
+    fallback: str | None = None
+
+
+LINK_TOKEN_GAP = Gap("link")
+
+Values = Mapping[Gap, str]
+Pieces = list[str | Gap]
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Lines that belong to one paragraph or list item. Where a value makes one too long they are set anew."""
+
+    pieces: Pieces
+    first_indent: str
+    indent: str
+
+    def filled(self, values: Values) -> str:
+        text = _fill(self.pieces, values)
+        if all(len(line) <= COLUMNS for line in text.split("\n")):
+            return text
+        words = " ".join(line.strip() for line in text[len(self.first_indent) :].split("\n"))
+        return textwrap.fill(
+            words, COLUMNS, initial_indent=self.first_indent, subsequent_indent=self.indent,
+            break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Template:
+    """One notice version for one set of segments."""
+
+    subject: Pieces
+    text: list[str | Lines]
+    html: Pieces
+    gaps: list[Gap]
+    """What must be known of a recipient, the link aside."""
+    needs_link: bool
+
+    def in_subject(self, values: Values) -> str:
+        return _fill(self.subject, values)
+
+    def in_text(self, values: Values) -> str:
+        return "".join([part if isinstance(part, str) else part.filled(values) for part in self.text])
+
+    def in_html(self, values: Values) -> str:
+        return _fill(self.html, values)
+
+
+def _fill(pieces: Pieces, values: Values) -> str:
+    return "".join([piece if isinstance(piece, str) else values[piece] for piece in pieces])
+
+
+def variables_in(*texts: str) -> set[str]:
+    """The names of all variables these texts use."""
+    return {name for text in texts for name, _ in VARIABLE.findall(text)}
+
+
+# Making one -----------------------------------------------------------------------------------------------------
+
+_made: dict[tuple[str, tuple[str, ...], str], Template] = {}
+_KEPT = 256
+
+
+def template_of(version: NoticeVersion, segments: tuple[str, ...]) -> Template:
+    """Kept by the version's hash, so that it holds whichever row brings it."""
+    key = (version.sha256, segments, settings.PUBLIC_BASE_URL)
+    if key not in _made:
+        if len(_made) >= _KEPT:
+            _made.clear()
+        _made[key] = _make(version, segments)
+    return _made[key]
+
+
+def _make(version: NoticeVersion, segments: tuple[str, ...]) -> Template:
+    frozen = version.guidance
+    marks: dict[Gap, str] = {}
+    subject = _marked_subject(_PRIVATE.sub("", version.subject), marks)
+    blocks = {name: _PRIVATE.sub("", markdown) for name, markdown in theirs.blocks(frozen, segments).items()}
+    markdown = _marked_body(_PRIVATE.sub("", version.body), marks, blocks, frozen["page"])
+    text, body = prose.text(markdown).strip("\n") + "\n", prose.html(markdown)
+    for gap, mark in marks.items():
+        if (mark in markdown) and (mark not in text or mark not in body):
+            raise CannotCompose(gap.name, f"{gap.name} cannot stand inside the address of a link.")
+    language = frozen.get("language", "en")
+    page = render_to_string(
+        "notifications/messages/message.html",
+        {"language": language, "direction": _direction(language), "subject": subject, "body": _BODY},
+    )
+    # prose sets headings below those of a page; in a message nothing stands above them.
+    html = page.replace(_BODY, body.replace("h3>", "h2>").replace("h4>", "h3>"))
+    gaps = {mark: gap for gap, mark in marks.items()} | {LINK_TOKEN: LINK_TOKEN_GAP}
+    return Template(
+        subject=_pieces(subject, gaps), text=_lines(text, gaps), html=_pieces(html, gaps),
+        gaps=list(marks), needs_link=LINK_TOKEN in markdown,
+    )  # fmt: skip
+
+
+def _direction(language: str) -> str:
+    try:
+        return "rtl" if get_language_info(language)["bidi"] else "ltr"
+    except KeyError:
+        return "ltr"
+
+
+def _marked_subject(subject: str, marks: dict[Gap, str]) -> str:
+    def mark(found: re.Match[str]) -> str:
+        if found[1] in BLOCKS or found[1] in {"link", "page"}:
+            raise CannotCompose(found[1], f"{found[1]} cannot stand in the subject.")
+        return _mark(Gap(found[1], found[2]), marks)
+
+    return _substituted(subject, mark)
+
+
+def _marked_body(body: str, marks: dict[Gap, str], blocks: dict[str, str], page: str) -> str:
+    def mark(found: re.Match[str]) -> str:
+        name, fallback = found[1], found[2]
+        if name == "link":
+            return _address(links.url_of(LINK_TOKEN), found)
+        if name == "page" and (page or fallback is None):
+            return _address(_there(name, page, "there is no public page"), found)
+        if name in BLOCKS:
+            _alone_on_its_line(found)
+            if blocks[name] or fallback is None:
+                return _there(name, blocks[name], "the incident says nothing about it for these people")
+            return fallback
+        return _mark(Gap(name, fallback), marks)
+
+    return _substituted(body, mark)
+
+
+def _substituted(text: str, mark: Callable[[re.Match[str]], str]) -> str:
+    """Every variable replaced, and nothing that looks like one left over."""
+    stray = _LEFT_OVER.search(VARIABLE.sub("", text))
+    if stray:
+        around = VARIABLE.sub("", text)[stray.start() : stray.start() + 40].split("\n")[0]
+        raise CannotCompose(
+            around, f'“{around}” is no variable: write {{{{ name }}}}, or {{{{ name | or: "there" }}}}.'
+        )
+    return VARIABLE.sub(mark, text)
+
+
+def _mark(gap: Gap, marks: dict[Gap, str]) -> str:
+    if gap not in marks:
+        width = _WIDTHS.get(gap.name, 10)
+        marks[gap] = chr(_FIRST_MARK + len(marks)) * (width - 1) + _END
+    return marks[gap]
+
+
+def _address(url: str, found: re.Match[str]) -> str:
+    """A URL that can be followed; as it is where it already stands as the target of a link."""
+    return url if found.string[: found.start()].endswith(("](", "<")) else f"<{url}>"
+
+
+def _there(name: str, value: str, otherwise: str) -> str:
+    if not value:
+        raise CannotCompose(name, f"{name} is empty: {otherwise}.")
+    return value
+
+
+def _alone_on_its_line(found: re.Match[str]) -> None:
+    text = found.string
+    before = text[text.rfind("\n", 0, found.start()) + 1 : found.start()]
+    after = text[found.end() :].split("\n", 1)[0]
+    if before.strip() or after.strip():
+        raise CannotCompose(found[1], f"{found[1]} is a list: it must stand alone on its line.")
+
+
+def _pieces(rendered: str, gaps: dict[str, Gap]) -> Pieces:
+    pieces = re.split("(" + "|".join(map(re.escape, gaps)) + ")", rendered)
+    return [gaps.get(piece, piece) for piece in pieces if piece]
+
+
+# Paragraphs of the text part ------------------------------------------------------------------------------------
+
+_ITEM = re.compile(r"( *)([-*•] |\d+[.)] )? *")
+_RULE = re.compile(r"\s*([-=~*_#])\1{2,}\s*$")
+
+
+def _lines(text: str, gaps: dict[str, Gap]) -> list[str | Lines]:
+    """The text in pieces: what holds a gap paragraph by paragraph, everything between as it is."""
+    parts: list[str | Lines] = []
+    for paragraph in _paragraphs(text.split("\n")[:-1]):
+        pieces = _pieces("\n".join(paragraph), gaps)
+        if any(isinstance(piece, Gap) for piece in pieces):
+            first = _indent(paragraph[0])
+            parts += [Lines(pieces, paragraph[0][:first], " " * first), "\n"]
+        else:
+            parts.append("\n".join(paragraph) + "\n")
+    return _joined(parts)
+
+
+def _paragraphs(lines: Iterable[str]) -> Iterable[list[str]]:
+    """Runs of lines that were one before they were broken at column 72."""
+    paragraph: list[str] = []
+    for line in lines:
+        if paragraph and not _goes_on(paragraph[0], line):
+            yield paragraph
+            paragraph = []
+        paragraph.append(line)
+    if paragraph:
+        yield paragraph
+
+
+def _goes_on(first: str, line: str) -> bool:
+    if not first.strip() or not line.strip() or _RULE.match(line) or (found := _ITEM.match(line)) and found[2]:
+        return False
+    return len(line) - len(line.lstrip(" ")) == _indent(first)
+
+
+def _indent(line: str) -> int:
+    found = _ITEM.match(line)
+    return found.end() if found else 0
+
+
+def _joined(parts: list[str | Lines]) -> list[str | Lines]:
+    """Neighbouring plain parts as one."""
+    joined: list[str | Lines] = []
+    for part in parts:
+        if joined and isinstance(part, str) and isinstance(joined[-1], str):
+            joined[-1] += part
+        else:
+            joined.append(part)
+    return joined

@@ -1,0 +1,40 @@
+"""What a notice may say by itself: the variables there are, and the words a first draft begins with."""
+
+from functools import cache
+
+from django.conf import settings
+
+from incidents.models import Incident
+
+INLINE = {
+    "account": "The account it concerns, by its id, or its masked address where it has no id",
+    "name": "The account's name",
+    "link": "The personal link: opens their own notice",
+    "code": "The reference code, by which they can check that the message is ours",
+    "organisation": "Our name",
+    "domain": "What people type to reach us",
+    "page": "The address of the public page",
+    "security_email": "Where they can write to us",
+}
+
+BLOCKS = {
+    "exposed": "A list: what of theirs was exposed, or may have been, by their segments",
+    "not_exposed": "A list: what of theirs was not",
+    "segment_guidance": "What we say to their segments in particular",
+    "steps": "Their steps, the most urgent first",
+    "measures": "What we did and promised",
+    "contacts": "Whom to ask",
+}
+
+VARIABLES = INLINE | BLOCKS
+"""Name and meaning. Beside these stands each personal fact, by the name of its column in the imported file."""
+
+
+def starter(incident: Incident) -> tuple[str, str]:
+    """Subject and body a first draft begins with: the five headings, in words that hold for most incidents."""
+    return "Security notice about your {{ organisation }} account, reference {{ code }}", _first_body()
+
+
+@cache
+def _first_body() -> str:
+    return (settings.ROOT / "templates/notifications/messages/first.md").read_text()
