@@ -60,7 +60,6 @@ INSTALLED_APPS = [
     "anymail",
     "csp",
     "django_htmx",
-    "django_structlog",
     "ninja",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -270,6 +269,5 @@ LOGGING = {
         # These repeat full paths, and a path may be a link that opens a notice.
         "django.request": {"level": "ERROR"},
         "django.server": {"level": "ERROR"},
-        "django_structlog.middlewares": {"level": "WARNING"},
     },
 }
