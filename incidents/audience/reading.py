@@ -1,0 +1,113 @@
+import logging
+import unicodedata
+from collections.abc import Callable
+from itertools import islice
+from pathlib import PurePath
+
+from django.db import OperationalError, connection, transaction
+from django.db.models import Max
+
+from accounts.models import User
+from incidents.audience.columns import recognise
+from incidents.audience.counts import count
+from incidents.audience.folding import fold
+from incidents.audience.rows import Problem, Reader, Staged
+from incidents.audience.source import SAVE_AS_CSV, Binary, Refused, Source
+from incidents.models import ImportBatch, Incident, RejectedRow, StagedRow
+
+log = logging.getLogger(__name__)
+
+CHUNK = 5000  # rows copied at a time
+NO_ROOM = (
+    "The database could not take the rows; nothing was stored. Try again. If it happens again, ask whoever runs the"
+    " database whether its disk is full."
+)
+ENDINGS = (".csv", ".tsv", ".txt")
+
+
+def read(incident: Incident, file: Binary, *, file_name: str, by: User | None, source: ImportBatch.Source | str,
+         progress: Callable[[int], object] | None = None) -> ImportBatch:  # fmt: skip
+    """Read a file of affected accounts into the staging table; the batch, staged or refused.
+
+    A file that cannot be read as a whole gives a batch in state refused whose `refusal` says what, where and what
+    to do; it has no rows. A row that cannot be read is in `rejected_rows`, and the others go on.
+    progress: called with the number of bytes just read.
+    """
+    batch = _begin(incident, file_name, by=by, source=source)
+    bytes_of_file = Source(file, progress=progress)
+    try:
+        with transaction.atomic():
+            _stage(batch, bytes_of_file)
+    except Refused as refused:
+        _drain(bytes_of_file)
+        batch.state, batch.refusal = ImportBatch.State.REFUSED, str(refused)
+        batch.columns, batch.counts = {}, {}
+    except OperationalError:
+        # A full disk, a lost connection. Without a database this fails again, and the batch stays "being read".
+        log.exception("import %s of incident %s could not be stored", batch.number, incident.pk)
+        batch.state = ImportBatch.State.REFUSED
+        batch.refusal = NO_ROOM
+        batch.columns, batch.counts = {}, {}
+    batch.sha256, batch.size = bytes_of_file.sha256, bytes_of_file.size
+    batch.save()
+    return batch
+
+
+@transaction.atomic
+def _begin(incident: Incident, file_name: str, *, by: User | None, source: str) -> ImportBatch:
+    Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)  # numbers without gaps or twins
+    last = ImportBatch.objects.filter(incident=incident).aggregate(last=Max("number"))["last"] or 0
+    return ImportBatch.objects.create(
+        incident=incident, number=last + 1, file_name=_plain(file_name), uploaded_by=by, source=source
+    )
+
+
+def _plain(file_name: str) -> str:
+    """The last part of a path, without what a terminal or a header would act upon."""
+    name = PurePath(file_name.replace("\\", "/")).name
+    return "".join(letter for letter in name if unicodedata.category(letter)[0] != "C")[-255:]
+
+
+def _stage(batch: ImportBatch, source: Source) -> None:
+    if batch.file_name and not batch.file_name.lower().endswith(ENDINGS):
+        raise Refused("The name of the file does not end in .csv.", SAVE_AS_CSV)
+    lines = source.lines()
+    first = next(lines, None)
+    if first is None:
+        raise Refused("The file is empty.", "Choose the file that lists the affected accounts.")
+    columns = recognise(first)
+    batch.columns = columns.as_json()
+    reader = Reader(columns, batch.incident.segments.all())
+    records = source.records(lines, columns.delimiter)
+    rows = 0
+    while chunk := list(islice(records, CHUNK)):
+        rows += len(chunk)
+        _copy(batch, [reader.read(line, cells) for line, cells in chunk])
+    if not rows:
+        raise Refused("There is a header and no row below it.", "Choose the file that lists the affected accounts.")
+    fold(batch)
+    batch.counts = count(batch, read=rows)
+    batch.state = ImportBatch.State.STAGED
+
+
+def _copy(batch: ImportBatch, read: list[Staged | list[Problem]]) -> None:
+    passed = [row for row in read if isinstance(row, Staged)]
+    problems = [problem for row in read if not isinstance(row, Staged) for problem in row]
+    _copy_into(StagedRow, Staged._fields, batch, passed)
+    _copy_into(RejectedRow, Problem._fields, batch, problems)
+
+
+def _copy_into(model, fields: tuple[str, ...], batch: ImportBatch, rows: list) -> None:
+    if not rows:
+        return
+    names = ", ".join(connection.ops.quote_name(name) for name in ("batch_id", *fields))
+    with connection.cursor() as cursor, cursor.copy(f"COPY {model._meta.db_table} ({names}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row((batch.pk, *row))
+
+
+def _drain(source: Source) -> None:
+    try:
+        source.drain()
+    except Refused:
+        return

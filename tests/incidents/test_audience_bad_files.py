@@ -1,0 +1,125 @@
+"""A file nobody can trust: each gets a refusal in words, and nothing of it is stored."""
+
+import io
+
+import pytest
+
+from incidents import audience
+from incidents.models import ImportBatch, RejectedRow, StagedRow
+from tests.factories import make_incident
+
+pytestmark = pytest.mark.django_db
+
+GOOD = "account_id,email\nnorthwind,owner@northwind.example\n"
+
+BAD = {
+    "empty": (b"", "empty"),
+    "only a blank line": (b"\n\n", "first line is empty"),
+    "header only": (b"account_id,email\n", "no row below"),
+    "header and blank lines": (b"account_id,email\n\n  ,\n\n", "no row below"),
+    "no header": (b"northwind,owner@northwind.example\ncontoso,it@contoso.example\n", "holds an address"),
+    "no column that says who": (b"colour,size\nred,4\n", "“colour”, “size”"),
+    "binary": (bytes(range(256)) * 50, "UTF-8"),
+    "random bytes": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "UTF-8"),
+    "an Excel workbook": (b"PK\x03\x04" + b"\0" * 100, "Excel"),
+    "an old Excel workbook": (b"\xd0\xcf\x11\xe0" + b"\0" * 100, "Excel"),
+    "a PDF": (b"%PDF-1.7\n...", "PDF"),
+    "a gzip archive": (b"\x1f\x8b\x08\0\0\0", "gzip"),
+    "NUL in a row": (b"account_id,email\nnorth\0wind,owner@northwind.example\n", "Line 2: There are NUL bytes"),
+    "UTF-16 with a mark": (GOOD.encode("utf-16"), "UTF-16"),
+    "UTF-16 without a mark": (GOOD.encode("utf-16-le"), "UTF-16"),
+    "Windows-1252": ("account_id,name\nnorthwind,Müller\n".encode("cp1252"), "Line 2: This is not UTF-8"),
+    "a quote never closed": (b'account_id,name\na,A\nb,"B\nc,C\nd,D\n', "Line 3: A quotation mark opens"),
+    "a quote never closed in a long file": (b'account_id,name\nb,"B\n' + b"c,C\n" * 300_000, "Line 2: A cell"),
+    "a quote in the header": (b'account_id,"name\na,A\n', "quotation marks in the header"),
+    "a quote in the middle": (b'account_id,name\na,"A"B\n', "Line 2: The quotation marks"),
+    "a million columns": (b"account_id" + b",x" * 499_000 + b"\na\n", "499,001 columns"),
+    "201 columns": (b"account_id," + b",".join(b"c%d" % n for n in range(200)) + b"\na\n", "201 columns"),
+    "one endless line": (b"account_id" + b",x" * 1_000_000, "longer than a million bytes"),
+    "a huge cell": (b"account_id,name\na," + b"x" * 200_000 + b"\n", "Line 2: A cell"),
+    "a row over many lines": (b'account_id,name\n' + b'"a\n",' * 300_000, "longer than a million bytes"),
+    "twice the same header": (b"email,Email\na@b.example,c@d.example\n", "Two columns mean the same"),
+    "two headers for one thing": (b"account id,customer\na,b\n", "“customer” (as is “account id”)"),
+    "two headers for one fact": (b"id,API key,api-key\na,b,c\n", "api_key"),
+    "a column without a name": (b"id,,name\na,b,c\n", "Column 2 has no name"),
+    "a column no message can name": ("id,密钥\na,b\n".encode(), "cannot name column 2"),
+    "line ends of old Macs": (GOOD.replace("\n", "\r").encode(), "CR alone"),
+    "a long file with line ends of old Macs": (b"id,name\r" + b"a,b\r" * 400_000, "CR alone"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_bad_file_is_refused_in_words_and_nothing_is_staged(bad):
+    content, words = BAD[bad]
+
+    batch = audience.read(make_incident(), io.BytesIO(content), file_name="list.csv", by=None, source="room")
+
+    assert batch.state == ImportBatch.State.REFUSED
+    assert words in batch.refusal
+    assert not StagedRow.objects.exists()
+    assert not RejectedRow.objects.exists()
+    assert batch.size == len(content)
+    assert len(batch.sha256) == 64
+
+
+@pytest.mark.parametrize("name", ["list.xlsx", "list", "list.csv.exe"])
+def test_a_file_of_another_kind_is_refused_by_its_name(name):
+    batch = audience.read(make_incident(), io.BytesIO(GOOD.encode()), file_name=name, by=None, source="room")
+
+    assert batch.state == ImportBatch.State.REFUSED
+    assert ".csv" in batch.refusal
+
+
+def test_a_file_without_a_header_is_refused_without_repeating_its_addresses():
+    content = b"northwind,owner@northwind.example\n"
+
+    batch = audience.read(make_incident(), io.BytesIO(content), file_name="list.csv", by=None, source="room")
+
+    assert "northwind" not in batch.refusal
+
+
+def test_a_file_name_keeps_no_path_and_no_control_characters():
+    batch = audience.read(
+        make_incident(), io.BytesIO(GOOD.encode()), file_name="C:\\lists\\a\0b\x1b[31m.csv", by=None, source="room"
+    )
+
+    assert batch.file_name == "ab[31m.csv"
+    assert batch.state == ImportBatch.State.STAGED
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        GOOD.encode(),
+        GOOD.encode("utf-8-sig"),
+        GOOD.replace("\n", "\r\n").encode(),
+        GOOD.replace(",", ";").encode(),
+        GOOD.replace(",", "\t").encode(),
+        GOOD.rstrip("\n").encode(),
+        b'"Account ID","E-Mail Address"\n"northwind","owner@northwind.example"\n',
+        b"ACCOUNT_ID;Email\nnorthwind;owner@northwind.example\n\n;\n",
+    ],
+    ids=["plain", "BOM", "CRLF", "semicolon", "tab", "no last newline", "quoted", "blank rows"],
+)
+def test_the_usual_ways_to_write_a_csv_file_all_give_the_same_row(content):
+    batch = audience.read(make_incident(), io.BytesIO(content), file_name="list.csv", by=None, source="room")
+
+    assert batch.refusal == ""
+    row = batch.rows.get()
+    assert (row.line, row.external_id, row.address) == (2, "northwind", "owner@northwind.example")
+    assert list(batch.columns.values()) == ["id", "email"]
+
+
+def test_a_file_is_never_held_as_a_whole():
+    largest = 0
+
+    class Slow(io.BytesIO):
+        def read(self, size=-1, /):
+            nonlocal largest
+            largest = max(largest, size)
+            assert size > 0
+            return super().read(size)
+
+    audience.read(make_incident(), Slow(GOOD.encode()), file_name="list.csv", by=None, source="room")
+
+    assert 0 < largest <= 1 << 20
