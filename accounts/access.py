@@ -7,6 +7,14 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from accounts.models import User
+
+
+class StaffRequest(HttpRequest):
+    """What a view behind `staff` gets, for its annotations: somebody is signed in."""
+
+    user: User
+
 
 def staff(permission: str) -> Callable:
     """For views: a member of staff whose role has `accounts.<permission>`; others get words and a 403."""

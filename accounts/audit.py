@@ -59,7 +59,7 @@ def record(*, act: str, thing: models.Model, by: User | None, at: datetime | Non
         previous=head["hash"],
     )  # fmt: skip
     entry.body = canonical({
-        "number": entry.number, "at": at.astimezone(UTC).isoformat(), "by": by.pk if by else None, "act": act,
+        "number": entry.number, "at": _utc(at), "by": by.pk if by else None, "act": act,
         "thing": entry.thing, "incident": incident, "facts": facts,
     })  # fmt: skip
     entry.hash = seal(entry.previous, entry.body)
@@ -75,16 +75,20 @@ def verify(entries: Iterable[AuditEntry] | None = None) -> int:
     previous, number = GENESIS, 0
     for entry in entries if entries is not None else AuditEntry.objects.order_by("number").iterator(chunk_size=2000):
         number += 1
-        body = json.loads(entry.body)
         told = (entry.number, entry.previous, entry.hash)
         if told != (number, previous, seal(previous, entry.body)):
             raise BrokenChain(f"audit entry {entry.number} does not follow from entry {number - 1}")
-        if (body["number"], body["act"], body["thing"], body["by"]) != (
-            entry.number,
-            entry.act,
-            entry.thing,
-            entry.by_id,
-        ):
+        if columns_of(json.loads(entry.body)) != (entry.number, _utc(entry.at), entry.by_id, entry.act, entry.thing,
+                                                  entry.incident):  # fmt: skip
             raise BrokenChain(f"audit entry {entry.number}: a column differs from what was sealed")
         previous = entry.hash
     return number
+
+
+def columns_of(body: dict) -> tuple:
+    """What the columns beside a sealed body must repeat."""
+    return tuple(body[name] for name in ("number", "at", "by", "act", "thing", "incident"))
+
+
+def _utc(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()

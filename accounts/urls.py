@@ -1,4 +1,18 @@
+from django.urls import path
+
+from accounts import views
 
 app_name = "accounts"
 
-urlpatterns: list = []
+urlpatterns = [
+    path("staff/approvals/", views.approval_list, name="approvals"),
+    path("staff/approvals/<int:pk>/answer/", views.answer, name="answer"),
+    path("staff/people/", views.people_list, name="people"),
+    path("staff/people/<int:pk>/", views.person, name="person"),
+    path("staff/people/<int:pk>/invite/", views.invite_again, name="invite_again"),
+    path("staff/people/<int:pk>/close/", views.close, name="close"),
+    path("staff/people/<int:pk>/reopen/", views.reopen, name="reopen"),
+    path("staff/organisation/", views.our_organisation, name="organisation"),
+    path("staff/log/", views.whole_log, name="log"),
+    path("staff/log/verify/", views.verify_log, name="verify_log"),
+]

@@ -1,0 +1,67 @@
+"""Forms of the house's own pages: people and the organisation."""
+
+from typing import Any, ClassVar
+
+from django import forms
+
+from accounts.models import Organisation, User
+from accounts.roles import ROLES
+
+ROLE_CHOICES = [(role, role) for role in ROLES]
+
+
+class InvitationForm(forms.Form):
+    email = forms.EmailField(
+        label="Email address",
+        max_length=254,
+        help_text="The invitation goes there, with a link to set a password.",
+        error_messages={"invalid": "This does not look like an address: name@company.example."},
+    )
+    name = forms.CharField(label="Name", max_length=120, help_text="As it stands in the log and on approvals.")
+    role = forms.ChoiceField(label="Role", choices=ROLE_CHOICES, widget=forms.RadioSelect)
+
+
+class PersonForm(forms.ModelForm):
+    role = forms.ChoiceField(label="Role", choices=ROLE_CHOICES)
+
+    class Meta:
+        model = User
+        fields: ClassVar = ["name"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].required = True
+
+
+class OrganisationForm(forms.ModelForm):
+    fewer_eyes = forms.BooleanField(
+        label="Fewer people than before shall have to say yes",
+        help_text="Tick it if you lower the number of other people. Log and evidence will say who did this, and when.",
+        required=False,
+    )
+
+    class Meta:
+        model = Organisation
+        fields: ClassVar = [
+            "name", "legal_name", "mark", "domain", "sender_name", "sender_address", "reply_to", "security_email",
+            "support_email", "press_email", "phone", "postal_address", "customers_total", "sign_offs",
+        ]  # fmt: skip
+        labels: ClassVar = {
+            "legal_name": "Name in law", "sender_name": "Name of the sender", "sender_address": "Address of the sender",
+            "reply_to": "Address for answers", "security_email": "Address of the security team",
+            "support_email": "Address of support", "press_email": "Address for the press", "phone": "Telephone",
+            "customers_total": "All customers", "sign_offs": "Other people who must say yes",
+        }  # fmt: skip
+        help_texts: ClassVar = {
+            "name": "Stands on every page and message.",
+            "sender_address": "Every notice comes from it. People are told to look for exactly this address.",
+            "reply_to": "Empty: answers go to the sender.",
+        }
+        widgets: ClassVar = {"postal_address": forms.Textarea(attrs={"rows": 3})}
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        before, after = self.initial.get("sign_offs", 0), cleaned.get("sign_offs")
+        if after is not None and after < before and not cleaned.get("fewer_eyes"):
+            self.add_error("fewer_eyes", f"You go from {before} to {after}: tick this if you mean it.")
+        return cleaned

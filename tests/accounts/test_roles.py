@@ -1,0 +1,54 @@
+"""The table in docs/roles.md says what the code does."""
+
+import re
+from pathlib import Path
+
+from django.contrib.auth.models import Group
+
+from accounts.roles import ROLES, make_groups
+
+PAGE = Path(__file__).parents[2] / "docs" / "roles.md"
+
+
+def table() -> dict[str, set[str]]:
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in PAGE.read_text().splitlines()
+        if line.startswith("| ")
+    ]
+    roles = rows[0][2:]
+    said: dict[str, set[str]] = {role: set() for role in roles}
+    for permission, _, *cells in rows[2:]:
+        for role, cell in zip(roles, cells, strict=True):
+            if cell == "yes":
+                said[role].add(permission.strip("`"))
+    return said
+
+
+def test_the_table_in_the_docs_is_the_table_in_the_code():
+    assert table() == {role: set(permissions) for role, permissions in ROLES.items()}
+
+
+def test_the_groups_in_the_database_hold_exactly_their_roles_permissions(db):
+    held = {group.name: set(group.permissions.values_list("codename", flat=True)) for group in Group.objects.all()}
+
+    assert held == {role: set(permissions) for role, permissions in ROLES.items()}
+
+
+def test_a_permission_given_to_a_group_by_hand_is_taken_back_by_the_next_migrate(db):
+    from django.apps import apps
+    from django.contrib.auth.models import Permission
+
+    Group.objects.get(name="Auditor").permissions.add(Permission.objects.get(codename="administer"))
+
+    make_groups(sender=apps.get_app_config("accounts"))
+
+    assert not Group.objects.get(name="Auditor").permissions.filter(codename="administer").exists()
+
+
+def test_the_page_names_every_permission_a_person_can_have():
+    from accounts.models import User
+
+    named = set(re.findall(r"^\| `(\w+)`", PAGE.read_text(), re.MULTILINE))
+
+    assert named == {codename for codename, _ in User._meta.permissions}
