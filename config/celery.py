@@ -13,6 +13,11 @@ app.autodiscover_tasks(["notifications", "incidents"])
 # Ticks expire: after an outage one bell is enough, not a hundred.
 app.conf.beat_schedule = {
     "fill the lanes": {"task": "notifications.tasks.tick", "schedule": 3.0, "options": {"expires": 3}},
+    "say how far telling has come": {
+        "task": "notifications.tasks.tell",
+        "schedule": 20.0,
+        "options": {"expires": 20},
+    },
     "finish what a crash left": {
         "task": "incidents.tasks.finish_publishing",
         "schedule": 10.0,

@@ -1,16 +1,10 @@
 """Log lines: one formatter, one filter that takes addresses and link tokens out of whatever is about to be written."""
 
 import logging
-import re
 
 import structlog
 
-ADDRESS = re.compile(r"[^\s<>\"'=:,;()\[\]{}|/\\]{1,64}@[^\s<>\"',;()\[\]{}|/\\]{1,255}")
-TOKEN = re.compile(r"(?<=/notice/)[A-Za-z0-9_-]{20,}")
-
-
-def redact(text: str) -> str:
-    return TOKEN.sub("[token]", ADDRESS.sub("[address]", text))
+from accounts.redaction import redact
 
 
 class Redact(logging.Filter):

@@ -167,7 +167,7 @@ SENDING_LANES = env.int("SENDING_LANES", default=2)
 SENDING_WINDOW = env.int("SENDING_WINDOW", default=25)
 """Messages that may become `unknown` together when a worker is killed on the wire."""
 SENDING_PER_SECOND = env.int("SENDING_PER_SECOND", default=500)
-SENDING_LEASE = timedelta(minutes=3)
+SENDING_LEASE = timedelta(seconds=env.float("SENDING_LEASE_SECONDS", default=180))
 LINK_LIFETIME = timedelta(days=90)
 QUIET_AFTER = timedelta(hours=72)
 """Accepted and no bounce for this long counts as reached, where the provider reports bounces."""

@@ -1,1 +1,44 @@
 """Celery rings; the work is one call each."""
+
+import logging
+
+from celery import shared_task
+from django.conf import settings
+from kombu.exceptions import OperationalError
+
+from notifications import dispatch, reconcile, telling, tracking
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(ignore_result=True)
+def tick() -> None:
+    """Beat's: heals what a crash or a lost ring left, then wakes the lanes."""
+    dispatch.reap()
+    reconcile.resend_unknown()
+    telling.follow_up()
+    dispatch.finish_mailings()
+    if dispatch.is_work_ready():
+        for _ in range(settings.SENDING_LANES):
+            ring()
+
+
+@shared_task(ignore_result=True)
+def lane() -> None:
+    if dispatch.run_lane():
+        ring()
+
+
+@shared_task(ignore_result=True)
+def tell() -> None:
+    """Beat's, at ease: events that came before we knew their message, and how far telling has come."""
+    tracking.match_orphans()
+    telling.push_all()
+
+
+def ring() -> None:
+    """Wake a lane. A ring that is lost is no loss: the next tick rings again."""
+    try:
+        lane.apply_async(expires=10, retry=False)
+    except OperationalError:
+        logger.warning("The broker is away: no lane could be rung; the next tick tries again")

@@ -1,0 +1,83 @@
+"""What becomes of `unknown`: a person decides, or the policy its mailing was approved with."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Max
+from django.db.models.functions import Now
+
+from accounts import audit
+from accounts.models import User
+from notifications import mailing_states
+from notifications.models import Mailing, Outbox, Recipient
+
+RESEND_AFTER = timedelta(minutes=15)
+"""Time for the provider's events to settle it first."""
+AT_A_TIME = 1000  # recipients a call; the next tick goes on
+
+
+class NotUnknown(Exception):
+    """It is not unknown (any more): an event or somebody else has settled it."""
+
+
+@transaction.atomic
+def settle_unknown(recipient: Recipient, *, resend: bool, by: User) -> Recipient:
+    """A person decides about one unknown recipient: send it once more, or leave it unconfirmed.
+
+    Unconfirmed counts as not told, and the account's next address is tried. Raises NotUnknown, or
+    mailing_states.NotOpen where the mailing was cancelled and nothing may be sent.
+    """
+    if resend:
+        mailing_states.keep_open(recipient.mailing_id, by=by)
+    recipient = Recipient.objects.select_for_update().get(pk=recipient.pk)
+    if recipient.state != Recipient.State.UNKNOWN:
+        raise NotUnknown(f"This message is not unknown any more: it is {recipient.get_state_display().lower()}.")
+    if resend:
+        _queue_again([recipient])
+    else:
+        Recipient.objects.filter(pk=recipient.pk).update(
+            state=Recipient.State.UNCONFIRMED, state_at=Now(), reason="Left unconfirmed by a person's decision"
+        )
+    audit.record(act="recipient.sent_again" if resend else "recipient.left_unconfirmed", thing=recipient, by=by,
+                 incident=recipient.incident_id, mailing=recipient.mailing_id)  # fmt: skip
+    recipient.refresh_from_db()
+    return recipient
+
+
+def resend_unknown() -> int:
+    """Mailings that chose "at least once": what stayed unknown for a while is queued again; how many."""
+    waiting = Recipient.objects.filter(
+        state=Recipient.State.UNKNOWN, state_at__lt=Now() - RESEND_AFTER,
+        mailing__on_unknown=Mailing.OnUnknown.RECONCILE_THEN_RESEND,
+        mailing__state__in=mailing_states.OPEN,
+    )  # fmt: skip
+    return sum(_resend(pk) for pk in waiting.order_by("mailing").values_list("mailing", flat=True).distinct())
+
+
+@transaction.atomic
+def _resend(mailing_id: int) -> int:
+    try:
+        mailing = mailing_states.keep_open(mailing_id, by=None)
+    except mailing_states.NotOpen:
+        return 0
+    recipients = list(
+        mailing.recipients.select_for_update()
+        .filter(state=Recipient.State.UNKNOWN, state_at__lt=Now() - RESEND_AFTER).order_by("pk")[:AT_A_TIME]
+    )  # fmt: skip
+    if recipients:
+        _queue_again(recipients)
+        audit.record(act="mailing.unknown_sent_again", thing=mailing, by=None, incident=mailing.incident_id,
+                     count=len(recipients), policy=mailing.on_unknown)  # fmt: skip
+    return len(recipients)
+
+
+def _queue_again(recipients: list[Recipient]) -> None:
+    tried = dict(
+        Recipient.objects.filter(pk__in=[recipient.pk for recipient in recipients])
+        .order_by().values_list("pk").annotate(Max("attempts__number"))
+    )  # fmt: skip
+    Outbox.objects.bulk_create(
+        Outbox(recipient=recipient, mailing_id=recipient.mailing_id, attempt_no=tried[recipient.pk] or 0)
+        for recipient in recipients
+    )
+    Recipient.objects.filter(pk__in=tried).update(state=Recipient.State.QUEUED, state_at=Now(), reason="")
