@@ -1,0 +1,85 @@
+"""How fast the published page is served by our own front, against nginx serving the same folder; one core each."""
+
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+from django.test import override_settings
+
+from accounts.models import Organisation, User
+from config.bench import Figure, benchmark, nginx
+from incidents import casefile, publishing
+
+ROUNDS = 5
+SECONDS = 3
+PATH = "/incidents/{slug}/"
+
+
+@benchmark("serve_vs_nginx")
+def serving() -> list[Figure]:
+    """The median of alternating runs of wrk; where nginx or wrk is not installed there is no figure."""
+    if not (nginx.program() and shutil.which("wrk")):
+        return []
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)  # noqa: S103  (nginx's worker reads it)
+        path = _publish(Path(folder))
+        with (
+            _front(Path(folder)) as ours,
+            nginx.serving(Path(folder), django_port=9, prefix=("taskset", "-c", "0")) as theirs,
+        ):
+            runs = [(_per_second(ours, path), _per_second(theirs, path)) for _ in range(ROUNDS)]
+    front, theirs_too = (statistics.median(side) for side in zip(*runs, strict=True))
+    how = f"median of {ROUNDS} alternating runs: {front:,.0f}/s, nginx {theirs_too:,.0f}/s"
+    return [Figure("serve_vs_nginx", front / theirs_too, "≥ 0.6", "ratio", how)]
+
+
+def _publish(folder: Path) -> str:
+    """The January 2018 incident, published into the folder; its path."""
+    organisation = Organisation.get()
+    organisation.sign_offs = 0
+    organisation.save()
+    by = User.objects.create_user("bench-page@relaypost.example", is_staff=True, is_superuser=True)
+    facts = json.loads((Path(settings.ROOT) / "incidents" / "data" / "mailgun-2018-01.json").read_text())
+    incident = casefile.load(facts, by=by)
+    incident.visibility = "public"
+    incident.save()
+    with override_settings(SITE_FOLDER=folder):
+        publishing.ask(incident, by=by)
+        publishing.publish(incident, by=by)
+    return PATH.format(slug=incident.slug)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def _front(folder: Path) -> Iterator[int]:
+    port = _free_port()
+    command = ["taskset", "-c", "0", str(Path(sys.executable).parent / "granian"), "--interface", "wsgi"]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--blocking-threads", "1", "--no-ws"]
+    command += ["--log-level", "warning", "config.wsgi:application"]
+    with nginx.process(command, port, env=os.environ | {"SITE_FOLDER": str(folder)}):
+        yield port
+
+
+def _per_second(port: int, path: str) -> float:
+    """Requests per second that wrk gets on the other core, compressed as a browser asks for."""
+    command = ["taskset", "-c", "1", "wrk", "-t1", "-c64", f"-d{SECONDS}s", "-H", "Accept-Encoding: br"]
+    told = subprocess.run(
+        [*command, f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True, check=True
+    ).stdout  # fmt: skip
+    if "Non-2xx" in told:
+        raise RuntimeError(f"wrong answers while measuring:\n{told}")
+    return float(told.partition("Requests/sec:")[2].split()[0])
