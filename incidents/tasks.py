@@ -1,1 +1,10 @@
 """Celery rings; the work is one call each."""
+
+from celery import shared_task
+
+from incidents import publishing
+
+
+@shared_task
+def finish_publishing() -> None:
+    publishing.tick()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from incidents.views import decisions, guidance, log, room, updates
+from incidents.views import affected, decisions, guidance, log, publish, room, updates
 
 app_name = "incidents"
 
@@ -19,6 +19,7 @@ urlpatterns = [
     path("staff/<slug:slug>/updates/<int:pk>/delete/", updates.delete, name="update_delete"),
     # Guidance: every section of rows has the same five acts
     path("staff/<slug:slug>/guidance/", guidance.guidance, name="guidance"),
+    path("staff/<slug:slug>/guidance/<slug:section>/", guidance.guidance, name="section"),
     path("staff/<slug:slug>/guidance/<slug:section>/new/", guidance.add, name="row_new"),
     path("staff/<slug:slug>/guidance/<slug:section>/<int:pk>/edit/", guidance.edit, name="row_edit"),
     path("staff/<slug:slug>/guidance/<slug:section>/<int:pk>/delete/", guidance.delete, name="row_delete"),
@@ -29,6 +30,22 @@ urlpatterns = [
     path("staff/<slug:slug>/decisions/new/", decisions.new, name="decision_new"),
     # Log
     path("staff/<slug:slug>/log/", log.log, name="log"),
-    # Publishing, preview, versions (PUBLISH adds its lines here)
-    # Affected accounts (AUDIENCE adds its lines here)
+    # Publishing: the check, the request, the act; what the page would say, what it said
+    path("staff/<slug:slug>/publish/", publish.check, name="publish"),
+    path("staff/<slug:slug>/publish/ask/", publish.ask, name="publish_ask"),
+    path("staff/<slug:slug>/publish/now/", publish.now, name="publish_now"),
+    path("staff/<slug:slug>/preview/", publish.preview, name="preview"),
+    path("staff/<slug:slug>/versions/", publish.versions, name="versions"),
+    path("staff/<slug:slug>/versions/<int:number>/", publish.version, name="version"),
+    # Affected accounts and the files that said so
+    path("staff/<slug:slug>/affected/", affected.affected, name="affected"),
+    path("staff/<slug:slug>/affected/look-up/", affected.look_up, name="affected_look_up"),
+    path("staff/<slug:slug>/affected/<int:pk>/", affected.account, name="affected_account"),
+    path("staff/<slug:slug>/affected/imports/", affected.imports, name="affected_imports"),
+    path("staff/<slug:slug>/affected/imports/new/", affected.upload, name="affected_upload"),
+    path("staff/<slug:slug>/affected/imports/sample.csv", affected.sample, name="affected_sample"),
+    path("staff/<slug:slug>/affected/imports/<int:number>/", affected.batch, name="affected_import"),
+    path("staff/<slug:slug>/affected/imports/<int:number>/confirm/", affected.confirm, name="affected_confirm"),
+    path("staff/<slug:slug>/affected/imports/<int:number>/discard/", affected.discard, name="affected_discard"),
+    path("staff/<slug:slug>/affected/imports/<int:number>/rejected.csv", affected.rejected, name="affected_rejected"),
 ]

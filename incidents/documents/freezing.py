@@ -1,0 +1,155 @@
+"""What an approval is bound to: everything the page will say, as plain data, read from the rows once."""
+
+import hashlib
+from collections.abc import Iterable
+from copy import deepcopy
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from django.db import models
+
+from accounts import audit
+from accounts.models import Organisation
+from incidents import timeline
+from incidents.models import Incident, Moment, ScopeEstimate, Update
+
+FORMAT = 1
+ORGANISATION = (
+    "name", "legal_name", "mark", "domain", "sender", "security_email", "support_email", "press_email", "phone",
+    "postal_address",
+)  # fmt: skip
+OF_THE_INCIDENT = (
+    "slug", "title", "summary", "language", "visibility", "drill", "impact", "not_notified", "not_contacted_words",
+    "next_update_by", "originally_posted_on", "told_through",
+)  # fmt: skip
+MOMENT = ("at", "precision", "zone", "utc_offset", "unknown_because")
+
+
+def freeze(incident: Incident, *, drafts: bool = True) -> dict:
+    """Everything not held back. A draft update has no moment yet: `at` is null until it is said (see `said`)."""
+    updates = _updates(incident, drafts=drafts)
+    return {
+        "format": FORMAT,
+        **_plain(incident, OF_THE_INCIDENT),
+        "phase": updates[0]["phase"] if updates else incident.phase,
+        "organisation": freeze_organisation(Organisation.get()),
+        "updates": updates,
+        "events": _frozen(
+            timeline.in_order(_shown(incident.events)), "kind", "marks", "text", "until", "uncertain", "note", *MOMENT
+        ),
+        "estimates": _estimates(incident),
+        "segments": _frozen(_shown(incident.segments), "key", "name", "guidance"),
+        "exposures": _of_segments(incident.exposures, "data_class", "status", "note"),
+        "steps": _of_segments(
+            incident.steps, "id", "title", "how", "why", "if_not", "cut_off", "due_at", "url", "for_affected_only"
+        ),
+        "measures": _frozen(_shown(incident.measures), "text", "promised", "due_at", *MOMENT),
+        "indicators": _frozen(_shown(incident.indicators), "kind", "value", "note"),
+        "faq": _frozen(_shown(incident.faq).exclude(answer=""), "question", "answer"),
+        "contacts": _frozen(_shown(incident.contacts), "role", "value", "label"),
+        "references": _frozen(_shown(incident.references), "url", "label"),
+    }
+
+
+def freeze_organisation(organisation: Organisation) -> dict:
+    return _plain(organisation, ORGANISATION)
+
+
+def content_hash(content: dict) -> str:
+    """SHA-256 of the canonical JSON. Formatting of the database's jsonb does not enter it."""
+    return hashlib.sha256(b"candor.content.v1\n" + audit.canonical(content).encode()).hexdigest()
+
+
+def said(content: dict, at: datetime) -> dict:
+    """The content after its drafts were said at this moment: what `freeze` answers once it is published."""
+    content = deepcopy(content)
+    for update in content["updates"]:
+        if not update.pop("is_published"):
+            update.update(_of_moment(at) if update["at"] is None else {})
+        update["is_published"] = True
+    content["updates"].sort(key=_newest_first)
+    return content
+
+
+def _of_moment(at: datetime) -> dict:
+    return {
+        "at": _value(at.replace(microsecond=0)),
+        "precision": "second",
+        "zone": "UTC",
+        "utc_offset": 0,
+        "unknown_because": "",
+    }
+
+
+def _updates(incident: Incident, *, drafts: bool) -> list[dict]:
+    shown = incident.updates.filter(models.Q(held_back=False) | models.Q(published_at__isnull=False))
+    if not drafts:
+        shown = shown.published()
+    # Their numbers are their anchors: in the order in which they were published, so that no later one moves them.
+    rows = sorted(
+        shown.select_related("correction"), key=lambda update: (update.published_at or timeline.NEVER, update.pk)
+    )
+    numbers: dict[int | None, int] = {update.pk: number for number, update in enumerate(rows, start=1)}
+    frozen = [_update(update, numbers) for update in rows]
+    return sorted(frozen, key=_newest_first)
+
+
+def _newest_first(update: dict) -> tuple:
+    """Drafts before all; of two said at one moment the one published later."""
+    at = update["at"]
+    moment = -datetime.fromisoformat(at).timestamp() if at else 0.0
+    return (at is not None, moment, -update["position"], -update["number"])
+
+
+def _update(update: Update, numbers: dict[int | None, int]) -> dict:
+    frozen = _plain(update, ("kind", "phase", "body", "said_elsewhere", "position", *MOMENT))
+    frozen |= {"number": numbers[update.pk], "is_published": update.published_at is not None, "correction": None}
+    correction = getattr(update, "correction", None)
+    if correction is not None:
+        frozen["correction"] = _plain(correction, ("subject", "what", "was", "now"))
+        frozen["correction"]["corrects"] = numbers.get(correction.corrects_id)
+    return frozen
+
+
+def _estimates(incident: Incident) -> list[dict]:
+    rows: list[ScopeEstimate] = list(_shown(incident.estimates))
+    numbers: dict[int | None, int] = {estimate.pk: number for number, estimate in enumerate(rows, start=1)}
+    names = ("of_what", "bound", "value", "unit", "certainty", "words", "basis", *MOMENT)
+    return [
+        _plain(estimate, names) | {"number": numbers[estimate.pk], "revises": numbers.get(estimate.revises_id)}
+        for estimate in rows
+    ]
+
+
+def _of_segments(rows: models.Manager, *names: str) -> list[dict]:
+    """Rows for everyone affected or for one segment; what belongs to a segment held back is held back with it."""
+    shown = _shown(rows).select_related("segment")
+    return [
+        _plain(row, names) | {"segment": row.segment.key if row.segment else None}
+        for row in shown
+        if row.segment is None or not row.segment.held_back
+    ]
+
+
+def _shown(rows: models.Manager) -> models.QuerySet:
+    return rows.filter(held_back=False)
+
+
+def _frozen(rows: Iterable[models.Model], *names: str) -> list[dict]:
+    return [_plain(row, names) for row in rows]
+
+
+def _plain(row: models.Model | Moment, names: Iterable[str]) -> dict:
+    return {name: _value(getattr(row, name)) for name in names}
+
+
+def _value(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    if isinstance(value, list):
+        return list(value)
+    return str(value) if isinstance(value, models.TextChoices) else value

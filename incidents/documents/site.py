@@ -1,0 +1,60 @@
+"""Documents of the whole site: index, history, 404 page, robots.txt, security.txt, sitemap, assets."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from itertools import groupby
+
+from django.conf import settings
+
+from incidents.documents import assets
+from incidents.documents.freezing import said
+from incidents.documents.page import frame, headline, to_bytes
+
+ON_THE_INDEX = 10  # past incidents; the rest stand in the history
+
+
+def render_site(*, published: Iterable[tuple[dict, datetime]], organisation: dict, at: datetime) -> dict[str, bytes]:
+    """Path → bytes. published: (frozen content, when it was said) of the page each public incident shows now."""
+    lines = sorted(
+        (headline(said(content, said_at), said_at) for content, said_at in published),
+        key=lambda line: (line["first_day"], line["url"]),
+        reverse=True,
+    )
+    active = [line for line in lines if line["phase"] not in {"resolved", "postmortem", "withdrawn"}]
+    past = [line for line in lines if line not in active]
+    context = frame(organisation, assets.published())
+    return {
+        **assets.files(),
+        "index.html": to_bytes(
+            "incidents/public/index.html",
+            {**context, "active": active, "years": by_year(past[:ON_THE_INDEX]), "more": len(past) > ON_THE_INDEX,
+             "canonical": f"{settings.PUBLIC_BASE_URL}/"},
+        ),
+        "history/index.html": to_bytes(
+            "incidents/public/history.html",
+            {**context, "years": by_year(lines), "canonical": f"{settings.PUBLIC_BASE_URL}/history/"},
+        ),
+        "404.html": to_bytes("incidents/public/404.html", context),
+        "robots.txt": f"User-agent: *\nDisallow: /notice/\nSitemap: {settings.PUBLIC_BASE_URL}/sitemap.xml\n".encode(),
+        ".well-known/security.txt": _security_txt(organisation, at),
+        "sitemap.xml": to_bytes("incidents/public/sitemap.xml", {**context, "lines": lines}),
+    }  # fmt: skip
+
+
+def by_year(lines: list[dict]) -> list[tuple[int, list[dict]]]:
+    return [(year, list(those)) for year, those in groupby(lines, key=lambda line: line["year"])]
+
+
+def expires(at: datetime) -> datetime:
+    """The first of the month, half a year ahead: it moves once a month, not with every page (RFC 9116, 2.5.5)."""
+    months = at.astimezone(UTC).month + 6
+    return datetime(at.year + (months - 1) // 12, (months - 1) % 12 + 1, 1, tzinfo=UTC)
+
+
+def _security_txt(organisation: dict, at: datetime) -> bytes:
+    sender = organisation["sender"].rpartition("<")[2].rstrip(">")
+    return (
+        f"Contact: mailto:{organisation['security_email'] or sender}\n"
+        f"Expires: {expires(at):%Y-%m-%dT%H:%M:%SZ}\n"
+        f"Canonical: {settings.PUBLIC_BASE_URL}/.well-known/security.txt\n"
+    ).encode()

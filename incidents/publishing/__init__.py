@@ -1,0 +1,21 @@
+"""Saying something in public. A publication is a row first, then files, then one signal."""
+
+from incidents.documents import Telling
+from incidents.publishing.acts import (
+    DrillStaysInside,
+    NothingNew,
+    NotReady,
+    ask,
+    preview,
+    problems,
+    publish,
+    shows,
+)
+from incidents.publishing.outbox import NotWritable, finish, published
+from incidents.publishing.system import catch_up, record_telling, tick
+from incidents.publishing.versions import latest, refresh_site
+
+__all__ = [
+    "DrillStaysInside", "NotReady", "NotWritable", "NothingNew", "Telling", "ask", "catch_up", "finish", "latest",
+    "preview", "problems", "publish", "published", "record_telling", "refresh_site", "shows", "tick",
+]  # fmt: skip

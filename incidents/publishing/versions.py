@@ -1,0 +1,121 @@
+"""PageVersions: immutable rows with their documents, the outbox of the site folder."""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from django.db import connection
+
+from accounts import audit
+from accounts.models import Approval, Organisation, User
+from incidents import documents
+from incidents.documents import Edition, Telling
+from incidents.documents.site import expires
+from incidents.models import Incident, PageDocument, PageVersion
+from incidents.site_folder import content_type
+
+SITE_NUMBERS = 0x43414E53  # advisory lock, held until commit: versions of the site's own documents, one at a time
+
+
+def latest(incident: Incident) -> PageVersion | None:
+    return incident.page_versions.order_by("-number").first()
+
+
+def last_said(incident: Incident) -> PageVersion | None:
+    """The last version a person published; versions the system made since repeat its content."""
+    return incident.page_versions.filter(cause=PageVersion.Cause.PUBLISHED).order_by("-number").first()
+
+
+def edition(incident: Incident, *, at: datetime, said_at: datetime, preview: bool = False) -> Edition:
+    earlier = tuple(incident.page_versions.order_by("-number").values_list("number", "made_at"))
+    number = earlier[0][0] + 1 if earlier else 1
+    return Edition(number=number, at=at, said_at=said_at, earlier=earlier, preview=preview)
+
+
+def make_version(
+    incident: Incident,
+    *,
+    content: dict,
+    telling: Telling,
+    cause: str,
+    at: datetime,
+    said_at: datetime,
+    by: User | None = None,
+    approval: Approval | None = None,
+) -> PageVersion:
+    """The next version of an incident's page, and of the site's documents where these change. Needs the incident's
+    row lock: it makes the numbers follow each other.
+    """
+    edition_ = edition(incident, at=at, said_at=said_at)
+    version = _save(
+        documents.render(content, telling=telling, version=edition_), incident=incident, number=edition_.number,
+        content=content, content_hash=documents.content_hash(content), telling=telling.as_dict(), cause=cause,
+        made_at=at, by=by, approval=approval,
+    )  # fmt: skip
+    if content["visibility"] == Incident.Visibility.PUBLIC:
+        refresh_site(at=at)
+    return version
+
+
+def refresh_site(*, at: datetime) -> PageVersion | None:
+    """A new version of index, history and the rest; None when not a byte of them changes."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SITE_NUMBERS])
+    last = PageVersion.objects.filter(incident=None).order_by("-number").first()
+    state = site_state(at)
+    made = documents.render_site(published=_on_the_site(), organisation=state["organisation"], at=at)
+    if last and last.hash == hash_of(made):
+        return None
+    return _save(
+        made, incident=None, number=last.number + 1 if last else 1, content=state,
+        content_hash=documents.content_hash(state), cause=PageVersion.Cause.SITE, made_at=at, announced_at=at,
+    )  # fmt: skip
+
+
+def site_state(at: datetime) -> dict:
+    """What the site's documents depend on besides the incidents; a change of it calls for new ones."""
+    return {
+        "organisation": documents.freeze_organisation(Organisation.get()),
+        "expires": expires(at).isoformat(),
+        "assets": sorted(documents.assets.files()),
+    }
+
+
+def site_is_stale(at: datetime) -> bool:
+    """The organisation's row, a stylesheet or the month changed since the site's documents were made."""
+    last = PageVersion.objects.filter(incident=None).order_by("-number").only("content").first()
+    return Organisation.objects.exists() and (last is None or last.content != site_state(at))
+
+
+def _on_the_site() -> Iterator[tuple[dict, datetime]]:
+    """The content each public incident shows now, and when it was said. From what was approved, never from rows."""
+    shown = (
+        PageVersion.objects.filter(
+            cause=PageVersion.Cause.PUBLISHED, incident__drill=False, content__visibility=Incident.Visibility.PUBLIC
+        )
+        .order_by("incident_id", "-number")
+        .distinct("incident_id")
+    )
+    yield from shown.values_list("content", "made_at")
+
+
+def _save(made: dict[str, bytes], **fields: object) -> PageVersion:
+    version = PageVersion.objects.create(hash=hash_of(made), **fields)
+    PageDocument.objects.bulk_create(
+        PageDocument(version=version, path=path, content_type=content_type(path), sha256=_sha256(body), body=body)
+        for path, body in made.items()
+    )
+    return version
+
+
+def hash_of(made: dict[str, bytes]) -> str:
+    """SHA-256 over the paths and hashes of its documents."""
+    return _sha256(audit.canonical({path: _sha256(body) for path, body in made.items()}).encode())
+
+
+def _sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+def now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,97 @@
+"""Moments in words: as exactly as they are known, in the zone they were written in."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Protocol, TypeVar
+
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+"""Sorts what has no moment behind everything that has one."""
+
+
+class Placed(Protocol):
+    at: datetime | None
+    position: int
+    pk: int
+
+
+Event = TypeVar("Event", bound=Placed)
+
+
+def in_order(events: Iterable[Event]) -> list[Event]:
+    """By moment, then by their order in the source; what has no known moment stands last."""
+    return sorted(events, key=lambda event: (event.at or NEVER, event.position, event.pk))
+
+
+def say(at: datetime | None, precision: str, zone: str = "UTC", *, utc_offset: int = 0, until: datetime | None = None,
+        uncertain: bool = False, unknown_because: str = "", bare: bool = False) -> str:  # fmt: skip
+    """ "on 3 January 2018", "at 16:35 UTC on 3 January 2018", "between … and …".
+
+    bare: without the preposition, for a table: "3 January 2018", "16:35 UTC, 3 January 2018".
+    A moment written in another zone than UTC says both.
+    """
+    if at is None or precision == "unknown":
+        words = "not known" if bare else "at a time not known"
+        return words + (f" ({unknown_because})" if unknown_because else "")
+    if until is not None:
+        words = _between(at, until, precision, zone, utc_offset, bare=bare)
+    else:
+        words = _one(at, precision, zone, utc_offset, bare=bare)
+    return words + (" (believed)" if uncertain else "")
+
+
+def day(at: datetime) -> str:
+    return f"{at.day} {MONTHS[at.month - 1]} {at.year}"
+
+
+def machine(at: datetime, precision: str, utc_offset: int = 0) -> str:
+    """What stands in <time datetime>: UTC for a moment; the day, month or year as written otherwise."""
+    if precision in {"second", "minute"}:
+        return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    written = _written(at, utc_offset)
+    return written.strftime({"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}[precision])
+
+
+def _written(at: datetime, utc_offset: int) -> datetime:
+    return at.astimezone(timezone(timedelta(minutes=utc_offset)) if utc_offset else UTC)
+
+
+def _clock(at: datetime, precision: str) -> str:
+    return at.strftime("%H:%M:%S" if precision == "second" else "%H:%M")
+
+
+def _one(at: datetime, precision: str, zone: str, utc_offset: int, *, bare: bool) -> str:
+    written = _written(at, utc_offset)
+    match precision:
+        case "year":
+            return str(written.year) if bare else f"in {written.year}"
+        case "month":
+            month = f"{MONTHS[written.month - 1]} {written.year}"
+            return month if bare else f"in {month}"
+        case "day":
+            return day(written) if bare else f"on {day(written)}"
+    clock = f"{_clock(written, precision)} {zone}"
+    words = f"{clock}, {day(written)}" if bare else f"at {clock} on {day(written)}"
+    return words + _in_utc(at, written, precision, zone, utc_offset)
+
+
+def _in_utc(at: datetime, written: datetime, precision: str, zone: str, utc_offset: int) -> str:
+    if zone in {"UTC", "GMT", "Z"} and not utc_offset:
+        return ""
+    utc = at.astimezone(UTC)
+    other_day = f" on {day(utc)}" if utc.date() != written.date() else ""
+    return f" ({_clock(utc, precision)} UTC{other_day})"
+
+
+def _between(at: datetime, until: datetime, precision: str, zone: str, utc_offset: int, *, bare: bool) -> str:
+    start, end = _written(at, utc_offset), _written(until, utc_offset)
+    if precision in {"second", "minute"} and start.date() == end.date():
+        span = f"{_clock(start, precision)} and {_clock(end, precision)} {zone}"
+        return f"between {span}, {day(start)}" if bare else f"between {span} on {day(start)}"
+    first, last = (_one(moment, precision, zone, utc_offset, bare=True) for moment in (at, until))
+    return first if first == last else f"between {first} and {last}"

@@ -1,0 +1,135 @@
+"""The room where a publication is checked, asked for, approved and made."""
+
+import difflib
+from collections.abc import Iterator
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts import approvals
+from accounts.access import StaffRequest, staff
+from accounts.models import Approval
+from incidents import documents, publishing
+from incidents.documents import plain
+from incidents.models import Incident, PageVersion
+
+REFUSED = (approvals.NotApproved, publishing.NotReady, publishing.NothingNew, publishing.DrillStaysInside)
+AROUND = 1  # unchanged lines shown beside a change
+
+
+@require_GET
+@staff("read_room")
+def check(request: HttpRequest, slug: str) -> HttpResponse:
+    """What would be published, what stands in the way, and who has said yes. Changes nothing."""
+    incident = get_object_or_404(Incident, slug=slug)
+    content = documents.freeze(incident)
+    latest = publishing.latest(incident)
+    approval = approvals.living(Approval.Act.PUBLISH, incident)
+    return render(
+        request,
+        "incidents/staff/publish.html",
+        {
+            "incident": incident, "room": "publish", "latest": latest,
+            "problems": publishing.problems(incident), "approval": approval,
+            "last_answer": approval or _last_answer(incident),
+            "changed_since": approval is not None and approval.hashes != {"content": documents.content_hash(content)},
+            "nothing_new": publishing.shows(incident, content),
+            "diff": list(_difference(incident, latest)),
+            "page": request.path,
+        },
+    )  # fmt: skip
+
+
+def _last_answer(incident: Incident) -> Approval | None:
+    """The newest request that ended with a no; nothing where it ended otherwise."""
+    newest = Approval.objects.filter(act=Approval.Act.PUBLISH, incident=incident.pk).first()
+    return newest if newest and newest.state == "refused" else None
+
+
+def _difference(incident: Incident, latest: PageVersion | None) -> Iterator[tuple[str, str]]:
+    """(removed | added | same | gap, line) between the words of the page now and as they would be."""
+    before = plain.lines(_page_of(latest)) if latest else []
+    after = plain.lines(publishing.preview(incident)[f"{documents.path(incident.slug)}index.html"])
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    for number, group in enumerate(matcher.get_grouped_opcodes(AROUND)):
+        if number:
+            yield "gap", "…"
+        for tag, i1, i2, j1, j2 in group:
+            if tag == "equal":
+                yield from (("same", line) for line in before[i1:i2])
+                continue
+            yield from (("removed", line) for line in before[i1:i2])
+            yield from (("added", line) for line in after[j1:j2])
+
+
+def _page_of(version: PageVersion) -> bytes:
+    assert version.incident is not None
+    page = version.documents.filter(path=f"{documents.path(version.incident.slug)}index.html").first()
+    return bytes(page.body) if page and page.body is not None else b""
+
+
+@require_POST
+@staff("write")
+def ask(request: StaffRequest, slug: str) -> HttpResponse:
+    incident = get_object_or_404(Incident, slug=slug)
+    try:
+        approval = publishing.ask(incident, by=request.user)
+    except REFUSED as problem:
+        messages.error(request, str(problem))
+    else:
+        waits = "Another person has to answer." if approval.needs else "It may be published: no second person is asked."
+        messages.success(request, f"Asked for approval of what stands here now. {waits}")
+    return redirect("incidents:publish", slug=slug)
+
+
+@require_POST
+@staff("send")
+def now(request: StaffRequest, slug: str) -> HttpResponse:
+    incident = get_object_or_404(Incident, slug=slug)
+    try:
+        version = publishing.publish(incident, by=request.user)
+    except REFUSED as problem:
+        messages.error(request, f"Nothing was published. {problem}")
+    else:
+        version.refresh_from_db()
+        if version.written_at:
+            messages.success(request, f"Published: the page shows version {version.number}.")
+        else:
+            messages.warning(request, NOT_WRITTEN.format(number=version.number))
+    return redirect("incidents:publish", slug=slug)
+
+
+NOT_WRITTEN = (
+    "Version {number} is approved and recorded, but not on the page yet: the site folder could not be written. "
+    "It is tried again every ten seconds; if this stays, tell whoever runs the server."
+)
+
+
+@require_GET
+@staff("read_room")
+def preview(request: HttpRequest, slug: str) -> HttpResponse:
+    """The page as it would be published now."""
+    incident = get_object_or_404(Incident, slug=slug)
+    return HttpResponse(publishing.preview(incident)[f"{documents.path(slug)}index.html"])
+
+
+@require_GET
+@staff("read_room")
+def versions(request: HttpRequest, slug: str) -> HttpResponse:
+    incident = get_object_or_404(Incident, slug=slug)
+    every = incident.page_versions.select_related("by").defer("content")
+    context = {"incident": incident, "room": "publish", "versions": every}
+    return render(request, "incidents/staff/publish_versions.html", context)
+
+
+@require_GET
+@staff("read_room")
+def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """The very bytes that were published."""
+    kept = get_object_or_404(PageVersion, incident__slug=slug, number=number)
+    page = _page_of(kept)
+    if not page:
+        raise Http404
+    return HttpResponse(page)
