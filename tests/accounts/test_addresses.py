@@ -1,0 +1,99 @@
+"""Two spellings of one mailbox share one form; two mailboxes never do."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accounts.addresses import lookup_hash, normalise
+from accounts.models import Address
+from tests.factories import make_account
+
+
+@pytest.mark.parametrize(
+    ("given_as", "normal"),
+    [
+        ("Owner@Example.COM", "owner@example.com"),
+        ("  owner@example.com\n", "owner@example.com"),
+        ("jörg@example.com", "jörg@example.com"),
+        (unicodedata.normalize("NFD", "Jörg@example.com"), "jörg@example.com"),
+        ("owner@müller.example", "owner@xn--mller-kva.example"),
+        ("owner@MÜLLER.example", "owner@xn--mller-kva.example"),
+        ("owner@xn--mller-kva.example", "owner@xn--mller-kva.example"),
+        ("owner@例え.テスト", "owner@xn--r8jz45g.xn--zckzah"),
+        ("Straße@example.com", "strasse@example.com"),
+        ("owner+tag@example.com", "owner+tag@example.com"),
+        ("o.w.n.e.r@example.com", "o.w.n.e.r@example.com"),
+        ('"a@b"@example.com', '"a@b"@example.com'),
+        ("not an address", "not an address"),
+        ("", ""),
+    ],
+)
+def test_an_address_has_one_normal_form(given_as, normal):
+    assert normalise(given_as) == normal
+
+
+def test_tags_and_dots_may_be_different_accounts():
+    assert normalise("owner+a@example.com") != normalise("owner+b@example.com")
+    assert normalise("own.er@example.com") != normalise("owner@example.com")
+
+
+def test_a_dotless_i_is_not_an_i():
+    """CVE-2019-19844: upper case would make them one."""
+    assert "mıke@example.com".upper() == "mike@example.com".upper()
+    assert normalise("mıke@example.com") != normalise("mike@example.com")
+
+
+def test_a_cyrillic_look_alike_is_another_domain():
+    assert normalise("owner@exаmple.com") != normalise("owner@example.com")
+
+
+@given(st.text(max_size=80))
+def test_normalising_twice_changes_nothing_more(text):
+    once = normalise(text)
+
+    assert normalise(once) == once
+
+
+@given(st.emails())
+def test_case_of_an_ascii_address_never_matters(email):
+    assert normalise(email.upper()) == normalise(email.lower())
+
+
+@given(st.text(max_size=60), st.text(alphabet="äöüßéñ例え", min_size=1, max_size=12))
+def test_composed_and_decomposed_spelling_are_one(local, domain):
+    address = f"{local}@{domain}.example"
+
+    assert normalise(unicodedata.normalize("NFD", address)) == normalise(unicodedata.normalize("NFC", address))
+
+
+def test_the_lookup_is_keyed(settings):
+    before = lookup_hash("owner@example.com")
+    settings.LOOKUP_KEY = "another key"
+
+    assert len(before) == 32
+    assert lookup_hash("owner@example.com") != before
+
+
+def test_an_address_is_kept_as_given_beside_its_normal_form(db):
+    address = Address.objects.create(account=make_account(email=None), value="Owner@MÜLLER.example")
+
+    assert (address.value, address.normal) == ("Owner@MÜLLER.example", "owner@xn--mller-kva.example")
+    assert bytes(address.lookup) == lookup_hash("owner@xn--mller-kva.example")
+    assert "MÜLLER" not in str(address), "this text reaches logs"
+
+
+def test_one_account_holds_a_mailbox_once_however_it_is_spelt(db):
+    from django.db import IntegrityError, transaction
+
+    account = make_account(email="owner@example.com")
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Address.objects.create(account=account, value="OWNER@Example.com")
+
+
+def test_a_telephone_number_is_only_trimmed(db):
+    address = Address.objects.create(account=make_account(email=None), kind="phone", value=" +49 30 1234 ")
+
+    assert address.normal == "+49 30 1234"
