@@ -7,7 +7,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_the_compose_file_follows_the_compose_schema():
     told = subprocess.run(
-        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", ROOT / "docker-compose.yml"],
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", "docker-compose.yml"],
+        cwd=ROOT,
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 

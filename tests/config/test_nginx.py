@@ -1,0 +1,91 @@
+"""The nginx.conf we ship, in front of a published site: the same bytes and headers as our own front."""
+
+import http.client
+import os
+
+import pytest
+
+from config.bench import nginx
+
+pytestmark = pytest.mark.skipif(
+    nginx.program() is None and os.environ.get("CANDOR_REQUIRE_BROWSER") != "1", reason="nginx is not installed"
+)
+
+PAGE = "<!doctype html><title>A published page</title>"
+
+
+@pytest.fixture
+def site(tmp_path):
+    """A small published folder that nginx's own user may read."""
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        folder.chmod(0o755)
+    (tmp_path / "incidents" / "x").mkdir(parents=True)
+    (tmp_path / "incidents" / "x" / "index.html").write_text(PAGE)
+    (tmp_path / "incidents" / "x" / "index.html.br").write_bytes(b"brotli twin")
+    (tmp_path / "incidents" / "x" / "index.html.gz").write_bytes(b"gzip twin")
+    (tmp_path / "404.html").write_text("<title>Nothing stands here</title>")
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "assets" / "page.abc.css").write_text("body {}")
+    return tmp_path
+
+
+def get(port, path, *, method="GET", **headers):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request(method, path, headers=headers)
+    response = connection.getresponse()
+    return response, response.read()
+
+
+def test_nginx_serves_the_published_page_with_nothing_behind_it(site):
+    with nginx.serving(site, django_port=9) as port:
+        response, body = get(port, "/incidents/x/")
+
+    assert (response.status, body.decode()) == (200, PAGE)
+    assert response.headers["Cache-Control"] == "public, max-age=10, stale-while-revalidate=20, stale-if-error=3600"
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert "Set-Cookie" not in response.headers
+
+
+def test_nginx_hands_out_the_compressed_twins_and_gives_them_no_address(site):
+    with nginx.serving(site, django_port=9) as port:
+        brotli, body = get(port, "/incidents/x/", **{"Accept-Encoding": "br"})
+        gzip, _ = get(port, "/incidents/x/", **{"Accept-Encoding": "gzip"})
+        twin, _ = get(port, "/incidents/x/index.html.br")
+
+    assert (brotli.headers["Content-Encoding"], body) == ("br", b"brotli twin")
+    assert gzip.headers["Content-Encoding"] == "gzip"
+    assert twin.status == 404
+
+
+def test_nginx_answers_what_does_not_exist_with_the_published_404_page(site):
+    with nginx.serving(site, django_port=9) as port:
+        response, body = get(port, "/incidents/unpublished/")
+        hidden, _ = get(port, "/.generation")
+
+    assert response.status == 404
+    assert b"Nothing stands here" in body
+    assert hidden.status == 404
+
+
+def test_nginx_refuses_to_write(site):
+    with nginx.serving(site, django_port=9) as port:
+        response, _ = get(port, "/incidents/x/", method="POST")
+
+    assert response.status in (403, 405)
+
+
+def test_hashed_assets_stay_in_the_cache_for_a_year(site):
+    with nginx.serving(site, django_port=9) as port:
+        response, _ = get(port, "/assets/page.abc.css")
+
+    assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+def test_nginx_hands_personal_paths_to_django_and_adds_no_public_headers(site, live_server):
+    with nginx.serving(site, django_port=live_server.thread.port) as port:
+        response, _ = get(port, "/genuine/", Host=f"localhost:{port}")
+
+    assert response.status == 200
+    assert "no-store" in response.headers["Cache-Control"]
+    assert "public" not in response.headers["Cache-Control"]
