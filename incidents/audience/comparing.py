@@ -17,7 +17,7 @@ COUNTS = """
 SELECT count(*) FILTER (WHERE affected_id IS NULL) AS new,
        count(*) FILTER (WHERE affected_id IS NOT NULL AND NOT changes) AS unchanged,
        count(*) FILTER (WHERE changes) AS changed,
-       count(*) FILTER (WHERE affected_id IS NULL AND account_id IS NOT NULL) AS new_here_only,
+       count(*) FILTER (WHERE affected_id IS NULL AND imported.account_id IS NOT NULL) AS new_here_only,
        count(*) FILTER (WHERE imported.certainty = 'ruled_out'
                           AND affected.certainty IS DISTINCT FROM 'ruled_out') AS newly_ruled_out,
        count(DISTINCT affected_id) AS held,

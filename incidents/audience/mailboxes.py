@@ -38,8 +38,8 @@ def problem_with(address: str) -> tuple[str, str] | None:
             "The domain only looks like another: it mixes alphabets or imitates Latin letters.",
             "Check with the account. Type the domain by hand, do not copy it.",
         )
-    if len(normal) > 254:
-        return "It is longer than 254 characters.", ASK
+    if len(normal) > 254 or len(local) > 64:
+        return "It is longer than mail allows: 254 characters, 64 of them before the @.", ASK
     try:
         validate_email(normal)
     except ValidationError:

@@ -163,7 +163,7 @@ class Reader:
         cell = self._cell("segments")
         if not cell:
             return "[]"
-        keys = {}
+        keys: dict[str, None] = {}
         for word in re.split(r"[|;]", cell):
             key = word.strip().casefold()
             if not key:

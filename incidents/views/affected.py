@@ -1,0 +1,260 @@
+"""The room "Affected accounts": the list, one account, imports."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.access import staff
+from accounts.models import User
+from incidents import audience
+from incidents.audience import columns, exporting, finding
+from incidents.forms_affected import ConfirmForm, LookUpForm, UploadForm
+from incidents.models import AffectedAccount, ImportBatch, Incident
+
+REJECTED_PER_PAGE = 50
+BATCHES_PER_PAGE = 50
+ROWS_SHOWN = 5
+
+SAMPLE = (
+    ["account_id", "email", "role", "name", "language", "country", "segments", "certainty", "api_key"],
+    [
+        ["northwind", "owner@northwind.example", "owner", "Northwind Traders", "en", "US", "", "confirmed", "…4f2a"],
+        ["northwind", "security@northwind.example", "security", "", "", "", "", "", ""],
+        ["contoso", "it@contoso.example", "administrator", "Contoso GmbH", "de", "DE", "", "possible", "…9c01"],
+        ["", "jane@fabrikam.example", "", "Jane Doe", "en", "GB", "", "confirmed", ""],
+    ],
+)
+
+
+@never_cache
+@require_GET
+@staff("read_room")
+def affected(request: HttpRequest, slug: str) -> HttpResponse:
+    incident = get_object_or_404(Incident, slug=slug)
+    certainty = request.GET.get("certainty", "")
+    if certainty not in AffectedAccount.Certainty.values:
+        certainty = ""
+    prefix = request.GET.get("id", "")[:200].replace("\0", "")
+    only = _numbers(request.GET.get("found"))
+    rows, earlier, later = finding.page(
+        incident, certainty=certainty, prefix=prefix, only=only,
+        after=_number(request.GET.get("after")), before=_number(request.GET.get("before")),
+    )  # fmt: skip
+    filters = {"certainty": certainty, "id": prefix, "found": request.GET.get("found", "") if only is not None else ""}
+    counts = finding.by_certainty(incident)
+    return render(request, "incidents/staff/affected.html", {
+        "incident": incident, "room": "affected", "rows": rows, "form": LookUpForm(), "total": counts[""],
+        "earlier": _query(filters, before=rows[0].pk) if earlier and rows else "",
+        "later": _query(filters, after=rows[-1].pk) if later and rows else "",
+        "certainties": [
+            {"key": key, "label": label, "count": counts[key], "query": _query({"certainty": key})}
+            for key, label in [("", "All"), *AffectedAccount.Certainty.choices]
+        ],
+        "certainty": certainty, "prefix": prefix, "filtered": bool(certainty or prefix or only is not None),
+    })  # fmt: skip
+
+
+@require_POST
+@staff("read_room")
+def look_up(request: HttpRequest, slug: str) -> HttpResponse:
+    """By POST and redirect: an address in a URL would stand in logs and histories."""
+    incident = get_object_or_404(Incident, slug=slug)
+    form = LookUpForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Type an account id or an address, at most 320 characters.")
+        return redirect("incidents:affected", slug=slug)
+    text = form.cleaned_data["text"]
+    found = finding.look_up(incident, text, by=_who(request))
+    if len(found) == 1:
+        messages.success(request, "Found. That you looked is recorded.")
+        return redirect("incidents:affected_account", slug=slug, pk=found[0].pk)
+    if found:
+        messages.info(request, f"{len(found)} accounts of this incident have this address.")
+        return redirect(_list(slug) + _query({"found": "-".join(str(affected.pk) for affected in found)}))
+    if "@" not in text and finding.page(incident, prefix=text)[0]:
+        messages.info(request, "No account has exactly this id. These begin with it.")
+        return redirect(_list(slug) + _query({"id": text}))
+    messages.warning(
+        request,
+        "No account with this id or address is in this incident's list. Check the spelling, or the next import.",
+    )
+    return redirect("incidents:affected", slug=slug)
+
+
+@never_cache
+@require_GET
+@staff("read_room")
+def account(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    incident = get_object_or_404(Incident, slug=slug)
+    affected = get_object_or_404(
+        AffectedAccount.objects.select_related("account", "batch", "changed_in"), incident=incident, pk=pk
+    )
+    return render(request, "incidents/staff/affected_account.html", {
+        "incident": incident, "room": "affected", "affected": affected, "facts": sorted(affected.facts.items()),
+        "addresses": affected.account.addresses.order_by("pk"), "segments": affected.segments.all(),
+    })  # fmt: skip
+
+
+@never_cache
+@require_GET
+@staff("read_room")
+def imports(request: HttpRequest, slug: str) -> HttpResponse:
+    incident = get_object_or_404(Incident, slug=slug)
+    batches = incident.import_batches.select_related("uploaded_by", "confirmed_by")
+    return render(request, "incidents/staff/affected_imports.html", {
+        "incident": incident, "room": "affected",
+        "page": Paginator(batches, BATCHES_PER_PAGE).get_page(request.GET.get("page")),
+    })  # fmt: skip
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@staff("write")
+def upload(request: HttpRequest, slug: str) -> HttpResponse:
+    incident = get_object_or_404(Incident, slug=slug)
+    form = UploadForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        file = form.cleaned_data["file"]
+        batch = audience.read(incident, file, file_name=file.name, by=_who(request), source=ImportBatch.Source.ROOM)
+        _say_what_was_read(request, batch)
+        return redirect("incidents:affected_import", slug=slug, number=batch.number)
+    header, rows = SAMPLE
+    return render(request, "incidents/staff/affected_upload.html", {
+        "incident": incident, "room": "affected", "form": form, "segments": incident.segments.all(),
+        "example": "".join(exporting.lines(header, rows)),
+    })  # fmt: skip
+
+
+@require_GET
+@staff("read_room")
+def sample(request: HttpRequest, slug: str) -> HttpResponseBase:
+    get_object_or_404(Incident, slug=slug)
+    return _csv(exporting.lines(*SAMPLE), "affected-accounts-sample.csv")
+
+
+@never_cache
+@require_GET
+@staff("read_room")
+def batch(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    incident, batch = _batch(slug, number)
+    staged = batch.state == ImportBatch.State.STAGED
+    rejected = Paginator(batch.rejected_rows.all(), REJECTED_PER_PAGE)
+    return render(request, "incidents/staff/affected_import.html", {
+        "incident": incident, "room": "affected", "batch": batch,
+        "columns": [(header, columns.words(meaning)) for header, meaning in batch.columns.items()],
+        "comparison": audience.compare(batch) if staged else None,
+        "rows": batch.rows.order_by("line")[:ROWS_SHOWN] if staged else [],
+        "page": rejected.get_page(request.GET.get("page")),
+        "twin": _confirmed_twin(batch),
+    })  # fmt: skip
+
+
+@require_POST
+@staff("write")
+def confirm(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    _, batch = _batch(slug, number)
+    form = ConfirmForm(request.POST)
+    form.is_valid()
+    try:
+        audience.save(
+            batch, by=_who(request), at=timezone.now(), beyond_estimate=form.cleaned_data["beyond_estimate"],
+            waiting=lambda: messages.info(request, "Another import was being saved; this one waited for it."),
+        )  # fmt: skip
+    except audience.BeyondEstimate as problem:
+        messages.error(request, f"Nothing was imported. {problem} If the file is right, tick the box and import again.")
+    except (audience.NotWaiting, audience.SegmentGone) as problem:
+        messages.error(request, str(problem))
+    else:
+        messages.success(request, _what_happened(batch))
+    return redirect("incidents:affected_import", slug=slug, number=number)
+
+
+@require_POST
+@staff("write")
+def discard(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    _, batch = _batch(slug, number)
+    try:
+        audience.discard(batch, by=_who(request), at=timezone.now())
+    except audience.NotWaiting as problem:
+        messages.error(request, str(problem))
+        return redirect("incidents:affected_import", slug=slug, number=number)
+    messages.success(request, f"Import {number} was discarded. Nothing of it was imported.")
+    return redirect("incidents:affected_imports", slug=slug)
+
+
+@never_cache
+@require_GET
+@staff("read_room")
+def rejected(request: HttpRequest, slug: str, number: int) -> StreamingHttpResponse:
+    _, batch = _batch(slug, number)
+    rows = batch.rejected_rows.values_list("line", "column", "value", "problem", "remedy")
+    header = ["line", "column", "value", "problem", "what to do"]
+    return _csv(exporting.lines(header, rows.iterator(chunk_size=2000)), f"import-{number}-rejected-rows.csv")
+
+
+def _who(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # `staff` has let nobody else in
+    return request.user
+
+
+def _batch(slug: str, number: int) -> tuple[Incident, ImportBatch]:
+    incident = get_object_or_404(Incident, slug=slug)
+    batches = ImportBatch.objects.select_related("incident", "uploaded_by", "confirmed_by")
+    return incident, get_object_or_404(batches, incident=incident, number=number)
+
+
+def _confirmed_twin(batch: ImportBatch) -> ImportBatch | None:
+    """The very same file, confirmed before."""
+    confirmed = ImportBatch.objects.filter(incident=batch.incident_id, state=ImportBatch.State.CONFIRMED)
+    return confirmed.filter(sha256=batch.sha256).exclude(pk=batch.pk).order_by("number").first()
+
+
+def _say_what_was_read(request: HttpRequest, batch: ImportBatch) -> None:
+    if batch.state == ImportBatch.State.REFUSED:
+        messages.error(request, "The file could not be read. Nothing was stored; below it says why.")
+        return
+    counts = batch.counts
+    messages.info(
+        request,
+        f"{counts['read']:,} rows read: {counts['accounts']:,} accounts, {counts['rejected']:,} rows rejected."
+        " Nothing is imported until you confirm.",
+    )
+
+
+def _what_happened(batch: ImportBatch) -> str:
+    counts = batch.counts
+    if not counts["new"] and not counts["changed"]:
+        return "This file holds nothing new. Nothing was changed."
+    return (
+        f"Imported: {counts['new']:,} accounts are new, {counts['changed']:,} changed,"
+        f" {counts['unchanged']:,} were already as the file says."
+    )
+
+
+def _csv(lines, name: str) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _list(slug: str) -> str:
+    return reverse("incidents:affected", kwargs={"slug": slug})
+
+
+def _query(filters: dict[str, str], **position: int) -> str:
+    return "?" + urlencode({name: value for name, value in (filters | position).items() if value})
+
+
+def _number(text: str | None) -> int:
+    """A key out of an address bar; 0 for anything that is none."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+def _numbers(text: str | None) -> list[int] | None:
+    return [_number(part) for part in text.split("-")[: finding.MOST_FOUND]] if text else None

@@ -1,0 +1,349 @@
+"""The room "Affected accounts": uploading, confirming and finding, as staff see it."""
+
+import csv
+import io
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import AuditEntry
+from incidents import audience
+from incidents.models import AffectedAccount, ImportBatch
+from tests.factories import (
+    make_account,
+    make_address,
+    make_affected,
+    make_incident,
+    make_many_affected,
+    make_organisation,
+    make_segment,
+)
+
+pytestmark = pytest.mark.django_db
+
+ROOM = "/staff/api-keys-2018/affected/"
+GOOD = b"id,email,name\nnorthwind,owner@northwind.example,Northwind\ncontoso,it@contoso.example,Contoso\n"
+
+
+@pytest.fixture
+def incident(db):
+    make_organisation()
+    return make_incident()
+
+
+def upload(client, content: bytes = GOOD, name: str = "list.csv"):
+    return client.post(f"{ROOM}imports/new/", {"file": SimpleUploadedFile(name, content)}, follow=True)
+
+
+def test_a_writer_uploads_reads_the_preview_and_imports(incident, as_user, wanda):
+    client = as_user(wanda)
+
+    preview = upload(client)
+    assert preview.redirect_chain == [(f"{ROOM}imports/1/", 302)]
+    assert "2 rows read: 2 accounts, 0 rows rejected" in preview.text
+    assert "Import 2 accounts</button>" in preview.text
+    assert "owner@northwind.example" in preview.text
+    assert not AffectedAccount.objects.exists()
+
+    done = client.post(f"{ROOM}imports/1/confirm/", follow=True)
+    assert "Imported: 2 accounts are new, 0 changed" in done.text
+    assert AffectedAccount.objects.count() == 2
+    assert ImportBatch.objects.get().confirmed_by == wanda
+
+
+def test_the_same_file_again_is_said_to_hold_nothing_new(incident, as_user, wanda):
+    client = as_user(wanda)
+    upload(client)
+    client.post(f"{ROOM}imports/1/confirm/")
+
+    again = upload(client)
+
+    assert "This file holds nothing new" in again.text
+    assert "This very file was imported before" in again.text
+    assert "confirm/" not in again.text
+    put_away = client.post(f"{ROOM}imports/2/confirm/", follow=True)
+    assert "This file holds nothing new. Nothing was changed." in put_away.text
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "words"),
+    [
+        (b"", "list.csv", "The file is empty"),
+        (GOOD.decode().encode("utf-16"), "list.csv", "UTF-16"),
+        (b"PK\x03\x04", "list.xlsx", ".csv"),
+        (b'id,name\na,"A\n', "list.csv", "quotation mark"),
+        (b"id\0", "list.csv", "NUL"),
+    ],
+)
+def test_a_bad_file_gets_a_page_in_words(incident, as_user, wanda, content, name, words):
+    page = upload(as_user(wanda), content, name)
+
+    assert page.status_code == 200
+    assert "could not be read" in page.text
+    assert words in page.text
+    assert ImportBatch.objects.get().state == ImportBatch.State.REFUSED
+
+
+def test_a_form_without_a_file_says_what_is_missing(incident, as_user, wanda):
+    page = as_user(wanda).post(f"{ROOM}imports/new/")
+
+    assert "Choose the file that lists the affected accounts." in page.text
+    assert not ImportBatch.objects.exists()
+
+
+def test_rejected_rows_are_listed_with_place_and_remedy(incident, as_user, wanda):
+    page = upload(as_user(wanda), GOOD + b"fabrikam,nobody,Fabrikam\n")
+
+    assert "1 row will be left out" in page.text
+    assert "This is no email address: it has no @." in page.text
+    assert "Import 2 accounts" in page.text
+
+
+def test_a_look_alike_domain_is_reported(incident, as_user, wanda):
+    content = "id,email\na,owner@ex\N{CYRILLIC SMALL LETTER A}mple.com\nb,b@b.example\n".encode()
+
+    assert "only looks like another" in upload(as_user(wanda), content).text
+
+
+def test_markup_in_a_file_stays_text(incident, as_user, wanda):
+    page = upload(as_user(wanda), b"id,name,<b>x\na,<script>alert(1)</script>,<i>\nb@,nobody,\n", "<img>.csv")
+
+    assert "<script>alert" not in page.text
+    assert "&lt;script&gt;alert" in page.text
+    assert "<b>x" not in page.text
+    assert "<img>.csv" not in page.text
+
+
+@pytest.mark.parametrize("beginning", ["=", "+", "-", "@", "\t", "\r", "\0"])
+def test_no_cell_of_the_downloaded_rejected_rows_is_a_formula(incident, as_user, wanda, beginning):
+    batch = ImportBatch.objects.create(incident=incident, number=1, source="room", state="staged")
+    value = f"{beginning}cmd|x".replace("\0", "")
+    batch.rejected_rows.create(line=2, column=value, value=value, problem="p", remedy="r")
+
+    response = as_user(wanda).get(f"{ROOM}imports/1/rejected.csv")
+
+    assert response["Content-Disposition"] == 'attachment; filename="import-1-rejected-rows.csv"'
+    rows = list(csv.reader(io.StringIO(response.getvalue().decode(), newline="")))
+    assert rows[0] == ["line", "column", "value", "problem", "what to do"]
+    assert not any(cell.startswith(tuple("=+-@\t\r\0")) for row in rows for cell in row)
+
+
+def test_the_sample_can_be_imported_as_it_is(incident, as_user, wanda):
+    client = as_user(wanda)
+    sample = client.get(f"{ROOM}imports/sample.csv").getvalue()
+
+    page = upload(client, sample)
+
+    assert "Import 3 accounts" in page.text
+    assert "No row is left out" in page.text
+
+
+def test_more_than_the_page_says_needs_the_box_ticked(incident, as_user, wanda):
+    make_organisation(customers_total=10)
+    incident.estimates.create(of_what="customers", bound="less_than", value=1, unit="percent", precision="unknown")
+    client = as_user(wanda)
+
+    preview = upload(client)
+    assert "This is more than the page says: 20 %" in preview.text
+
+    refused = client.post(f"{ROOM}imports/1/confirm/", follow=True)
+    assert "Nothing was imported." in refused.text
+    assert not AffectedAccount.objects.exists()
+
+    client.post(f"{ROOM}imports/1/confirm/", {"beyond_estimate": "on"})
+    assert AffectedAccount.objects.count() == 2
+
+
+def test_the_second_of_two_people_who_confirm_is_told_who_was_first(incident, as_user, wanda, anton):
+    upload(as_user(wanda))
+    as_user(wanda).post(f"{ROOM}imports/1/confirm/")
+
+    late = as_user(anton).post(f"{ROOM}imports/1/confirm/", follow=True)
+
+    assert "Import 1 was already confirmed by Wanda Writer." in late.text
+    assert AuditEntry.objects.filter(act="import.confirmed").count() == 1
+
+
+def test_discarding_says_that_nothing_was_imported(incident, as_user, wanda):
+    client = as_user(wanda)
+    upload(client)
+
+    page = client.post(f"{ROOM}imports/1/discard/", follow=True)
+
+    assert "Import 1 was discarded. Nothing of it was imported." in page.text
+    late = client.post(f"{ROOM}imports/1/confirm/", follow=True)
+    assert "Upload the file again" in late.text
+
+
+PAGES = ["", "1/", "imports/", "imports/new/", "imports/1/", "imports/1/rejected.csv", "imports/sample.csv"]
+ACTS = ["look-up/", "imports/new/", "imports/1/confirm/", "imports/1/discard/"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_stranger_gets_nowhere(incident, as_user, stranger, page):
+    assert as_user(stranger).get(ROOM + page).status_code == 403
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nobody_gets_in_without_signing_in(incident, client, page):
+    assert client.get(ROOM + page).status_code == 302
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_a_stranger_can_do_nothing(incident, as_user, wanda, stranger, act):
+    upload(as_user(wanda))
+
+    assert as_user(stranger).post(ROOM + act).status_code == 403
+    assert ImportBatch.objects.get().state == ImportBatch.State.STAGED
+
+
+def test_an_auditor_reads_everything_and_changes_nothing(incident, as_user, wanda, otto):
+    upload(as_user(wanda))
+    affected = make_affected(incident)
+    client = as_user(otto)
+
+    for page in ["", f"{affected.pk}/", "imports/", "imports/1/", "imports/1/rejected.csv"]:
+        assert client.get(ROOM + page).status_code == 200, page
+    for act in ACTS[1:]:
+        assert client.post(ROOM + act).status_code == 403
+    assert "confirm/" not in client.get(f"{ROOM}imports/1/").text
+    assert ImportBatch.objects.get().state == ImportBatch.State.STAGED
+
+
+@pytest.mark.parametrize("act", ACTS[2:])
+def test_reading_an_address_never_acts(incident, as_user, wanda, act):
+    upload(as_user(wanda))
+
+    assert as_user(wanda).get(ROOM + act).status_code == 405
+
+
+def test_nothing_of_another_incident_is_shown(incident, as_user, wanda):
+    other = make_incident("another")
+    affected = make_affected(other)
+    client = as_user(wanda)
+    client.post("/staff/another/affected/imports/new/", {"file": SimpleUploadedFile("l.csv", GOOD)})
+
+    assert client.get(f"{ROOM}{affected.pk}/").status_code == 404
+    assert client.get(f"{ROOM}imports/1/").status_code == 404
+    assert client.post(f"{ROOM}imports/1/confirm/").status_code == 404
+    assert "northwind" not in client.get(ROOM).text
+
+
+@pytest.mark.parametrize("text", ["northwind", " Owner@NORTHWIND.example "])
+def test_an_exact_id_or_address_opens_the_account(incident, as_user, wanda, text):
+    affected = make_affected(incident)
+
+    page = as_user(wanda).post(f"{ROOM}look-up/", {"text": text}, follow=True)
+
+    assert page.redirect_chain == [(f"{ROOM}{affected.pk}/", 302)]
+    assert "owner@northwind.example" in page.text
+    assert "key-…4f2" in page.text
+
+
+def test_a_look_up_is_recorded_without_what_was_searched(incident, as_user, wanda):
+    affected = make_affected(incident)
+
+    as_user(wanda).post(f"{ROOM}look-up/", {"text": "owner@northwind.example"})
+    as_user(wanda).post(f"{ROOM}look-up/", {"text": "nobody@nowhere.example"})
+
+    found, missed = AuditEntry.objects.filter(act="account.looked_up").order_by("number")
+    assert f'"found":[{affected.pk}]' in found.body
+    assert '"found":[]' in missed.body
+    assert "northwind" not in found.body
+    assert "nowhere" not in missed.body
+
+
+def test_the_beginning_of_an_id_lists_the_accounts_that_begin_with_it(incident, as_user, wanda):
+    make_many_affected(incident, 12)
+
+    page = as_user(wanda).post(f"{ROOM}look-up/", {"text": "acme-001"}, follow=True)
+
+    assert page.redirect_chain == [(f"{ROOM}?id=acme-001", 302)]
+    assert "acme-0010" in page.text
+    assert "acme-0002" not in page.text
+
+
+def test_an_address_of_several_accounts_lists_them_without_the_address_in_the_url(incident, as_user, wanda):
+    make_affected(incident)
+    make_affected(incident, make_account("contoso", "owner@northwind.example"))
+    make_affected(incident, make_account("fabrikam", "it@fabrikam.example"))
+
+    page = as_user(wanda).post(f"{ROOM}look-up/", {"text": "owner@northwind.example"}, follow=True)
+
+    assert "2 accounts of this incident have this address." in page.text
+    assert "@" not in page.redirect_chain[0][0]
+    assert "contoso" in page.text
+    assert "fabrikam" not in page.text
+
+
+def test_what_is_not_in_the_list_is_said_without_repeating_it(incident, as_user, wanda):
+    page = as_user(wanda).post(f"{ROOM}look-up/", {"text": "jane@elsewhere.example"}, follow=True)
+
+    assert "No account with this id or address" in page.text
+    assert "elsewhere" not in page.text
+
+
+def test_the_list_goes_forward_and_back_in_pages_of_fifty(incident, as_user, wanda):
+    make_many_affected(incident, 120)
+    client = as_user(wanda)
+
+    first = client.get(ROOM)
+    second = client.get(ROOM + first.context["later"])
+    third = client.get(ROOM + second.context["later"])
+    back = client.get(ROOM + third.context["earlier"])
+
+    assert [len(page.context["rows"]) for page in (first, second, third)] == [50, 50, 20]
+    assert (first.context["earlier"], third.context["later"]) == ("", "")
+    assert back.context["rows"] == second.context["rows"]
+
+
+def test_the_list_can_be_narrowed_by_certainty(incident, as_user, wanda):
+    make_affected(incident)
+    make_affected(incident, make_account("contoso", None), certainty="possible")
+
+    page = as_user(wanda).get(f"{ROOM}?certainty=possible")
+
+    assert "contoso" in page.text
+    assert "northwind" not in page.text
+
+
+@pytest.mark.parametrize(
+    "query", ["after=x", "before=-1", "found=a-b", "certainty=x", "id=%00", "after=" + "9" * 40, "page=x"]
+)
+def test_nonsense_in_the_address_bar_is_no_error(incident, as_user, wanda, query):
+    make_affected(incident)
+
+    assert as_user(wanda).get(f"{ROOM}?{query}").status_code == 200
+
+
+def queries(client, path: str) -> int:
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        assert client.get(path).status_code == 200
+    return len(captured)
+
+
+def test_the_number_of_queries_does_not_grow_with_the_rows(incident, as_user, wanda):
+    make_segment(incident)
+    client = as_user(wanda)
+
+    def grow(count: int, name: str) -> None:
+        for n in range(count):
+            account = make_account(f"{name}-{n}", f"owner@{name}-{n}.example")
+            make_address(account, f"second@{name}-{n}.example")
+            make_affected(incident, account, segments=incident.segments.all())
+        rows = "".join(f"{name}-{n},x@{name}-{n}.example,api\nbad-{n},nobody,\n" for n in range(count))
+        content = f"id,email,segment\n{rows}".encode()
+        audience.read(incident, io.BytesIO(content), file_name="l.csv", by=wanda, source="room")
+
+    grow(2, "few")
+    few = {page: queries(client, ROOM + page) for page in ("", "imports/", "imports/1/")}
+    grow(30, "many")
+    many = {page: queries(client, ROOM + page) for page in ("", "imports/")} | {
+        "imports/1/": queries(client, f"{ROOM}imports/2/")
+    }
+
+    assert many == few
