@@ -1,14 +1,39 @@
 """Telling people: the staff room's pages about notices and evidence, and what readers of a notice open."""
 
-from django.urls import path
+from django.urls import path, re_path
 
-from notifications.views import room
+from notifications.views import mailings, notices, reader, room
 
 app_name = "notifications"
 
 urlpatterns = [
     # The room: overview and evidence
     path("staff/<slug:slug>/", room.overview, name="overview"),
-    # Notices and mailings (NOTICES adds its lines here)
-    # Readers (READER adds its lines here)
+    # Notices: the text
+    path("staff/<slug:slug>/notices/", notices.notices, name="notices"),
+    path("staff/<slug:slug>/notices/new/", notices.write, name="notice_new"),
+    path("staff/<slug:slug>/notices/<int:pk>/", notices.preview, name="notice_preview"),
+    path("staff/<slug:slug>/notices/<int:pk>/html/", notices.preview_html, name="notice_html"),
+    path("staff/<slug:slug>/notices/<int:pk>/edit/", notices.edit, name="notice_edit"),
+    path("staff/<slug:slug>/notices/<int:pk>/test/", notices.test, name="notice_test"),
+    path("staff/<slug:slug>/notices/<int:pk>/prepare/", notices.prepare, name="notice_prepare"),
+    # Mailings: who gets it
+    path("staff/<slug:slug>/mailings/<int:number>/", mailings.mailing, name="mailing"),
+    path("staff/<slug:slug>/mailings/<int:number>/progress/", mailings.progress, name="mailing_progress"),
+    path("staff/<slug:slug>/mailings/<int:number>/ask/", mailings.ask, name="mailing_ask"),
+    path("staff/<slug:slug>/mailings/<int:number>/start/", mailings.start, name="mailing_start"),
+    path("staff/<slug:slug>/mailings/<int:number>/pause/", mailings.pause, name="mailing_pause"),
+    path("staff/<slug:slug>/mailings/<int:number>/resume/", mailings.resume, name="mailing_resume"),
+    path("staff/<slug:slug>/mailings/<int:number>/cancel/", mailings.cancel, name="mailing_cancel"),
+    path("staff/<slug:slug>/mailings/<int:number>/recipients/", mailings.recipients, name="mailing_recipients"),
+    path("staff/<slug:slug>/mailings/<int:number>/unreachable/", mailings.unreachable, name="mailing_unreachable"),
+    path("staff/<slug:slug>/mailings/<int:number>/unknown/<int:pk>/", mailings.settle, name="mailing_settle"),
+    # The reader. Only what looks like a token is taken for one; every other shape is a 404.
+    re_path(r"^notice/(?P<token>[A-Za-z0-9_-]{43})/\Z", reader.neutral, name="neutral"),
+    path("notice/", reader.notice, name="notice"),
+    path("notice/steps/", reader.steps, name="steps"),
+    path("notice/read/", reader.acknowledge, name="acknowledge"),
+    path("notice/page/", reader.full_page, name="full_page"),
+    path("notice/close/", reader.close, name="close"),
+    path("genuine/", reader.genuine, name="genuine"),
 ]

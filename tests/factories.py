@@ -108,3 +108,14 @@ def make_many_affected(incident: Incident, count: int) -> list[AffectedAccount]:
 
 def in_hours(hours: float) -> datetime:
     return timezone.now() + timedelta(hours=hours)
+
+
+def make_notice(incident: Incident, by: User | None = None, **fields):
+    """A first notice that uses what most incidents have: account, link, code."""
+    from notifications.models import Notice
+
+    return Notice.objects.create(**{
+        "incident": incident, "name": "First notice", "subject": "Security notice, reference {{ code }}",
+        "body": "This concerns your account {{ account }}, code {{ code }}.\n\nYour notice: {{ link }}",
+        "created_by": by, **fields,
+    })  # fmt: skip

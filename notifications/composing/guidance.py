@@ -109,7 +109,7 @@ def blocks(guidance: Guidance, segments: Iterable[str]) -> dict[str, str]:
     def concerns(row: dict) -> bool:
         return row["segment"] is None or row["segment"] in theirs
 
-    statuses = _by_data_class(filter(concerns, guidance["exposures"]))
+    statuses = worst_by_data_class(filter(concerns, guidance["exposures"]))
     with translation.override(guidance.get("language", "en")):
         return {
             "exposed": _bullets(_exposed(row) for row in statuses if row["status"] != "ruled_out"),
@@ -123,7 +123,7 @@ def blocks(guidance: Guidance, segments: Iterable[str]) -> dict[str, str]:
         }
 
 
-def _by_data_class(exposures: Iterable[dict]) -> list[dict]:
+def worst_by_data_class(exposures: Iterable[dict]) -> list[dict]:
     """One row for each data class: what is worst among somebody's segments holds for them."""
     order = ["confirmed", "possible", "ruled_out"]
     worst: dict[str, dict] = {}

@@ -101,18 +101,24 @@ def variables_in(*texts: str) -> set[str]:
 
 # Making one -----------------------------------------------------------------------------------------------------
 
-_made: dict[tuple[str, tuple[str, ...], str], Template] = {}
+_made: dict[tuple[str, tuple[str, ...], str], Template | CannotCompose] = {}
 _KEPT = 256
 
 
 def template_of(version: NoticeVersion, segments: tuple[str, ...]) -> Template:
-    """Kept by the version's hash, so that it holds whichever row brings it."""
+    """Kept by the version's hash, so that it holds whichever row brings it. Raises CannotCompose, every time anew."""
     key = (version.sha256, segments, settings.PUBLIC_BASE_URL)
     if key not in _made:
         if len(_made) >= _KEPT:
             _made.clear()
-        _made[key] = _make(version, segments)
-    return _made[key]
+        try:
+            _made[key] = _make(version, segments)
+        except CannotCompose as error:
+            _made[key] = error
+    made = _made[key]
+    if isinstance(made, CannotCompose):
+        raise CannotCompose(made.variable, str(made))
+    return made
 
 
 def _make(version: NoticeVersion, segments: tuple[str, ...]) -> Template:

@@ -1,0 +1,22 @@
+"""From a Notice to messages on their way: write and freeze the text, prepare the recipients, ask, start, stop."""
+
+from notifications.mailings.preparing import prepare, problem_count, recipients_hash, unreachable
+from notifications.mailings.running import ask, cancel, pause, progress, resume, start
+from notifications.mailings.said_no import Changed, NotNow, NotSent
+from notifications.mailings.texts import (
+    create,
+    draft,
+    edit,
+    fact_names,
+    first_reachable,
+    freeze,
+    preview,
+    sample,
+    test_send,
+)
+
+__all__ = [
+    "Changed", "NotNow", "NotSent", "ask", "cancel", "create", "draft", "edit", "fact_names", "first_reachable",
+    "freeze", "pause", "prepare", "preview", "problem_count", "progress", "recipients_hash", "resume", "sample",
+    "start", "test_send", "unreachable",
+]  # fmt: skip

@@ -1,0 +1,244 @@
+"""Who gets the message: picked, frozen, and every row composed dry before anybody is asked."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
+
+from accounts import approvals, audit
+from accounts.models import Address, Organisation, User
+from incidents.models import AffectedAccount, Decision, Incident
+from notifications import composing, links, providers
+from notifications.composing import CannotCompose
+from notifications.mailings import texts
+from notifications.mailings.said_no import NotNow
+from notifications.models import Mailing, Notice, NoticeVersion, Recipient
+
+WINDOW = 2000  # rows
+PROBLEMS_KEPT = 200
+PREPARING_LOCK = 0x4D41494C  # advisory, with the incident's id beside it: one prepares at a time
+
+# No message of this kind has come through to anybody with such a Recipient alone.
+NOT_TOLD = [
+    Recipient.State.BOUNCED, Recipient.State.FAILED, Recipient.State.UNCONFIRMED, Recipient.State.CANCELLED,
+]  # fmt: skip
+
+
+@transaction.atomic
+def prepare(notice: Notice, *, by: User, at: datetime | None = None) -> Mailing:
+    """Freeze text and recipients, make links and codes, and compose every row dry.
+
+    What was prepared before and never started is discarded. Raises NotNow where the same text is still going out,
+    or nobody is left to be told.
+    """
+    at = at or timezone.now()
+    incident = notice.incident
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [PREPARING_LOCK, incident.pk])
+    version = texts.freeze(notice, by=by, at=at)
+    sequence = _sequence(notice)
+    _discard_earlier(notice, sequence, by=by, at=at)
+    _refuse_while_going_out(version)
+    mailing = _new_mailing(version, sequence, by=by, at=at)
+    counted = _Counted()
+    for window in _windows(_with_address(incident, notice.kind, sequence).filter(address_id__isnull=False)):
+        _freeze_window(mailing, window, counted, at=at)
+    if not counted.recipients:
+        raise NotNow(
+            "Nobody is left to be told this: every account that can be reached has it already, or there is none."
+        )
+    mailing.state = Mailing.State.PREPARED
+    mailing.recipients_count = counted.recipients
+    mailing.recipients_hash = counted.hash.hexdigest()
+    mailing.problems = counted.listed()
+    mailing.save(update_fields=["state", "recipients_count", "recipients_hash", "problems"])
+    audit.record(act="mailing.prepared", thing=mailing, by=by, at=at, incident=incident.pk, number=mailing.number,
+                 text=version.sha256, recipients=mailing.recipients_hash, count=counted.recipients,
+                 problems=counted.problems, unreachable=unreachable(mailing).count())  # fmt: skip
+    return mailing
+
+
+def problem_count(mailing: Mailing) -> int:
+    """All rows that cannot be composed; `mailing.problems` lists the first of them."""
+    return sum(problem.get("more", 1) for problem in mailing.problems)
+
+
+def unreachable(mailing: Mailing) -> QuerySet[AffectedAccount]:
+    """Accounts owed this notice for which no trusted email address is left: they need another channel."""
+    rows = _with_address(mailing.incident, mailing.version.notice.kind, mailing.sequence)
+    return rows.filter(address_id=None).select_related("account")
+
+
+def recipients_hash(mailing: Mailing) -> str:
+    """SHA-256 over account, address and merge facts of every recipient, as they stand now."""
+    sealed = hashlib.sha256()
+    rows = mailing.recipients.order_by("affected_account", "pk").values_list("account", "address__value", "merge")
+    for account, address, merge in rows.iterator(chunk_size=WINDOW):
+        sealed.update(_canonical_row(account, address, merge))
+    return sealed.hexdigest()
+
+
+def _canonical_row(account: int, address: str, merge: dict) -> bytes:
+    return f"{audit.canonical({'account': account, 'address': address, 'merge': merge})}\n".encode()
+
+
+# Whom -----------------------------------------------------------------------------------------------------------
+
+
+def _with_address(incident: Incident, kind: str, sequence: int) -> QuerySet[AffectedAccount]:
+    """Everyone owed this notice, with the first reachable address in order of role as `address_id`; None: no such."""
+    sent = Recipient.objects.filter(incident=incident, kind=kind, sequence=sequence)
+    tried = sent.filter(address=OuterRef("pk")).exclude(state=Recipient.State.CANCELLED)
+    first = texts.reachable().filter(~Exists(tried), account=OuterRef("account")).values("pk")[:1]
+    told = sent.filter(affected_account=OuterRef("pk")).exclude(state__in=NOT_TOLD)
+    owed = AffectedAccount.objects.owed_a_notice().filter(incident=incident).filter(~Exists(told))
+    return owed.filter(~silent(incident)).annotate(address_id=Subquery(first))
+
+
+def silent(incident: Incident) -> Q | Exists:
+    """Condition on AffectedAccount: by standing Decision, or as a group nobody writes to, not to be told.
+
+    Somebody who is in another Segment as well is told: a missed notice is worse than one too many.
+    """
+    decided = Decision.objects.filter(
+        incident=incident, kind=Decision.Kind.DO_NOT_CONTACT, superseded_by=None
+    ).values_list("segment", flat=True)
+    segments = set(decided)
+    if None in segments:
+        return Q(pk__isnull=False)
+    segments |= set(incident.segments.filter(receives_notice=False).values_list("pk", flat=True))
+    member = AffectedAccount.segments.through.objects.filter(affectedaccount=OuterRef("pk"))
+    return Q(Exists(member.filter(segment__in=segments))) & ~Q(Exists(member.exclude(segment__in=segments)))
+
+
+def _sequence(notice: Notice) -> int:
+    """A first notice is told once, whichever notice says it; each further follow-up or reminder has a number."""
+    if notice.kind == Notice.Kind.FIRST:
+        return 1
+    mailings = Mailing.objects.filter(incident=notice.incident_id)
+    own = mailings.filter(version__notice=notice).aggregate(newest=Max("sequence"))["newest"]
+    others = mailings.filter(version__notice__kind=notice.kind, started_at__isnull=False)
+    return own or (others.aggregate(newest=Max("sequence"))["newest"] or 0) + 1
+
+
+# What was there before ------------------------------------------------------------------------------------------
+
+
+def _discard_earlier(notice: Notice, sequence: int, *, by: User, at: datetime) -> None:
+    earlier = Mailing.objects.filter(
+        incident=notice.incident_id, version__notice__kind=notice.kind, sequence=sequence,
+        state=Mailing.State.PREPARED,
+    )  # fmt: skip
+    for mailing in earlier.select_for_update(of=("self",)):
+        approvals.void(act="mail", thing=mailing, because="the recipients were prepared anew", by=by, at=at)
+        with connection.cursor() as cursor:
+            # Nothing of these was ever handed over. One taken over from a cancelled mailing may have been tried: kept.
+            cursor.execute(
+                """DELETE FROM notifications_recipient r WHERE mailing_id = %s AND state = 'prepared'
+                   AND NOT EXISTS (SELECT FROM notifications_attempt WHERE recipient_id = r.id)
+                   AND NOT EXISTS (SELECT FROM notifications_deliveryevent WHERE recipient_id = r.id)
+                   AND NOT EXISTS (SELECT FROM notifications_recipient f WHERE f.follows_id = r.id)""",
+                [mailing.pk],
+            )
+        mailing.recipients.filter(state=Recipient.State.PREPARED).update(state=Recipient.State.CANCELLED, state_at=at)
+        mailing.state, mailing.paused_because = Mailing.State.CANCELLED, "prepared anew"
+        mailing.finished_at = at
+        mailing.save(update_fields=["state", "paused_because", "finished_at"])
+
+
+def _refuse_while_going_out(version: NoticeVersion) -> None:
+    living = version.mailings.filter(state__in=[Mailing.State.RUNNING, Mailing.State.PAUSED]).first()
+    if living:
+        raise NotNow(
+            f"Mailing {living.number} of this text is not over. Let it finish or cancel it, then prepare again."
+        )
+
+
+# Freezing it ----------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Counted:
+    recipients: int = 0
+    problems: int = 0
+    kept: list[dict] = field(default_factory=list)
+    hash: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+
+    def problem(self, recipient: Recipient, error: CannotCompose) -> None:
+        self.problems += 1
+        if len(self.kept) < PROBLEMS_KEPT:
+            self.kept.append({
+                "recipient": recipient.pk, "account": str(recipient.account), "variable": error.variable,
+                "words": str(error),
+            })  # fmt: skip
+
+    def listed(self) -> list[dict]:
+        left = self.problems - len(self.kept)
+        return [*self.kept, {"more": left}] if left else self.kept
+
+
+def _new_mailing(version: NoticeVersion, sequence: int, *, by: User, at: datetime) -> Mailing:
+    organisation = Organisation.get()
+    incident = version.notice.incident
+    newest = Mailing.objects.filter(incident=incident).aggregate(newest=Max("number"))["newest"] or 0
+    return Mailing.objects.create(
+        incident=incident, number=newest + 1, version=version, sequence=sequence, sender=organisation.sender,
+        reply_to=organisation.reply_to, provider=providers.current().name, prepared_by=by, prepared_at=at,
+    )  # fmt: skip
+
+
+def _windows(rows: QuerySet[AffectedAccount]) -> Iterator[list[AffectedAccount]]:
+    rows = rows.select_related("account").prefetch_related("segments").order_by("pk")
+    last = 0
+    while window := list(rows.filter(pk__gt=last)[:WINDOW]):
+        yield window
+        last = window[-1].pk
+
+
+def _freeze_window(mailing: Mailing, window: list[AffectedAccount], counted: _Counted, *, at: datetime) -> None:
+    addresses = Address.objects.in_bulk([affected.address_id for affected in window])
+    pairs = [(affected, addresses[affected.address_id]) for affected in window]
+    reader_links = links.make_links(pairs, at=at)
+    codes = links.new_codes(len(pairs))
+    cancelled = _cancelled_before(mailing, window)
+    new, again = [], []
+    for (affected, address), code in zip(pairs, codes, strict=True):
+        recipient = cancelled.get((affected.account_id, address.pk))
+        (again if recipient else new).append(recipient := recipient or _recipient(mailing, affected, code))
+        recipient.mailing, recipient.account, recipient.affected_account = mailing, affected.account, affected
+        recipient.address, recipient.link = address, reader_links[affected.pk, address.pk]
+        recipient.merge = composing.merge_facts(affected, mailing.version.guidance, address=address)
+        recipient.state, recipient.state_at, recipient.reason = Recipient.State.PREPARED, at, ""
+        counted.hash.update(_canonical_row(affected.account_id, address.value, recipient.merge))
+    Recipient.objects.bulk_create(new, batch_size=WINDOW)
+    Recipient.objects.bulk_update(again, ["mailing", "link", "merge", "state", "state_at", "reason"], batch_size=WINDOW)
+    counted.recipients += len(pairs)
+    _compose_dry([*new, *again], counted)
+
+
+def _cancelled_before(mailing: Mailing, window: list[AffectedAccount]) -> dict[tuple[int, int | None], Recipient]:
+    """Recipients of a cancelled mailing who were never told: taken over, since each stands in the ledger once."""
+    rows = Recipient.objects.filter(
+        incident=mailing.incident, affected_account__in=window, kind=mailing.version.notice.kind,
+        sequence=mailing.sequence, state=Recipient.State.CANCELLED,
+    )  # fmt: skip
+    return {(row.account_id, row.address_id): row for row in rows}
+
+
+def _recipient(mailing: Mailing, affected: AffectedAccount, code: str) -> Recipient:
+    return Recipient(
+        incident=mailing.incident, kind=mailing.version.notice.kind, sequence=mailing.sequence, code=code,
+        message_id=texts.message_id(mailing.sender),
+    )  # fmt: skip
+
+
+def _compose_dry(recipients: list[Recipient], counted: _Counted) -> None:
+    for recipient in recipients:
+        try:
+            composing.compose(recipient)
+        except CannotCompose as error:
+            counted.problem(recipient, error)

@@ -1,0 +1,198 @@
+"""Ask, start, pause, resume, cancel. Each compares and sets, so that of two people one wins and the other is told."""
+
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Count, Q
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts import approvals, audit
+from accounts.models import Approval, User
+from incidents.models import AffectedAccount, Decision, Incident
+from notifications import providers
+from notifications.mailings.preparing import problem_count, recipients_hash, silent
+from notifications.mailings.said_no import NotNow
+from notifications.mailings.texts import draft
+from notifications.models import Mailing, Outbox, Recipient
+
+FRESH = timedelta(days=3)
+"""A yes older than this asks a person again: a restored backup or a forgotten tab must not send."""
+
+
+def ask(mailing: Mailing, *, by: User, at: datetime | None = None) -> Approval:
+    """Ask a second person for exactly this text to exactly these people. Raises NotNow."""
+    _only_when(mailing, Mailing.State.PREPARED)
+    problems = problem_count(mailing)
+    if problems:
+        messages = "1 message" if problems == 1 else f"{problems:,} messages"
+        raise NotNow(f"{messages} cannot be written. Mend what is listed, then prepare again.")
+    if draft(mailing.version.notice).sha256 != mailing.version.sha256:
+        raise NotNow("The notice or the incident's guidance was changed since this was prepared. Prepare it again.")
+    _refuse_before_the_page(mailing.incident)
+    _refuse_stale_recipients(mailing)
+    _refuse_exposed(mailing)
+    people = f"{mailing.recipients_count:,} {'person' if mailing.recipients_count == 1 else 'people'}"
+    return approvals.ask(
+        act="mail", thing=mailing, hashes=_hashes(mailing), by=by, at=at, incident=mailing.incident_id,
+        summary=f"Send “{mailing.version.notice.name}” (version {mailing.version.number}) to {people}",
+        page=reverse("notifications:mailing", args=[mailing.incident.slug, mailing.number]),
+    )  # fmt: skip
+
+
+@transaction.atomic
+def start(mailing: Mailing, *, by: User, at: datetime | None = None) -> Mailing:
+    """Spend the approval and queue everyone. Raises NotNow, or approvals.NotApproved."""
+    at = at or timezone.now()
+    mailing = _locked(mailing)
+    _only_when(mailing, Mailing.State.PREPARED)
+    _refuse_before_the_page(mailing.incident)
+    _refuse_stale_recipients(mailing)
+    _refuse_exposed(mailing)
+    approval = approvals.use(act="mail", thing=mailing, hashes=_hashes(mailing), at=at)
+    if approval.given_at and at - approval.given_at > FRESH:
+        raise NotNow(f"The approval is older than {FRESH.days} days. Prepare the mailing again and ask for a new one.")
+    mailing.state, mailing.approval = Mailing.State.RUNNING, approval
+    mailing.started_at, mailing.started_by = at, by
+    mailing.save(update_fields=["state", "approval", "started_at", "started_by"])
+    queued = _queue(mailing, at)
+    audit.record(act="mailing.started", thing=mailing, by=by, at=at, incident=mailing.incident_id,
+                 number=mailing.number, approval=approval.pk, hashes=approval.hashes, queued=queued)  # fmt: skip
+    return mailing
+
+
+def pause(mailing: Mailing, *, by: User, because: str, at: datetime | None = None) -> dict[str, int]:
+    """Nothing more is handed over once the windows under way have ended. The counts of each state."""
+    return _move(
+        mailing, "paused", [Mailing.State.RUNNING], Mailing.State.PAUSED, by=by, because=because, at=at,
+        paused_at=at or timezone.now(), paused_because=because,
+    )  # fmt: skip
+
+
+def resume(mailing: Mailing, *, by: User, at: datetime | None = None) -> dict[str, int]:
+    return _move(
+        mailing, "resumed", [Mailing.State.PAUSED], Mailing.State.RUNNING, by=by, because="", at=at,
+        paused_at=None, paused_because="",
+    )  # fmt: skip
+
+
+@transaction.atomic
+def cancel(mailing: Mailing, *, by: User, because: str, at: datetime | None = None) -> dict[str, int]:
+    """Whoever is still waiting is not written to; what is being sent ends as it ends. The counts of each state."""
+    at = at or timezone.now()
+    approvals.void(act="mail", thing=mailing, because="the mailing was cancelled", by=by, at=at)
+    living = [Mailing.State.PREPARED, Mailing.State.RUNNING, Mailing.State.PAUSED]
+    return _move(
+        mailing, "cancelled", living, Mailing.State.CANCELLED, by=by, because=because, at=at,
+        finished_at=at, paused_because=because,
+    )  # fmt: skip
+
+
+def progress(mailing: Mailing) -> dict[str, int]:
+    """How many recipients stand in each state; states nobody is in are left out."""
+    counts = mailing.recipients.order_by().values_list("state").annotate(count=Count("pk"))
+    return dict(counts)
+
+
+# ----------------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def _move(mailing: Mailing, verb: str, before: list[Mailing.State], after: Mailing.State, *, by: User, because: str,
+          at: datetime | None, **fields) -> dict[str, int]:  # fmt: skip
+    at = at or timezone.now()
+    if not Mailing.objects.filter(pk=mailing.pk, state__in=before).update(state=after, **fields):
+        mailing.refresh_from_db()
+        _only_when(mailing, *before)
+    if after == Mailing.State.CANCELLED:
+        _cancel_waiting(mailing, at)
+    mailing.refresh_from_db()
+    counts = progress(mailing)
+    audit.record(act=f"mailing.{verb}", thing=mailing, by=by, at=at, incident=mailing.incident_id,
+                 number=mailing.number, because=because, counts=counts)  # fmt: skip
+    return counts
+
+
+def _locked(mailing: Mailing) -> Mailing:
+    # Joins would show what stood there before the lock was waited for; who started it is asked for afterwards.
+    rows = Mailing.objects.select_for_update(of=("self",)).select_related("incident", "version__notice")
+    return rows.get(pk=mailing.pk)
+
+
+def _only_when(mailing: Mailing, *states: Mailing.State) -> None:
+    if mailing.state in states:
+        return
+    if mailing.state == Mailing.State.RUNNING and mailing.started_by:
+        who = f"{mailing.started_by.get_full_name()} started it at {mailing.started_at:%H:%M} UTC"
+        raise NotNow(f"Mailing {mailing.number} is already going out: {who}.")
+    raise NotNow(f"Mailing {mailing.number} cannot do this: it is {mailing.get_state_display().lower()}.")
+
+
+def _hashes(mailing: Mailing) -> dict[str, str]:
+    return {"text": mailing.version.sha256, "recipients": recipients_hash(mailing)}
+
+
+def _refuse_before_the_page(incident: Incident) -> None:
+    standing = set(incident.decisions.filter(superseded_by=None).values_list("kind", flat=True))
+    if incident.drill:
+        raise NotNow("This is a drill: its messages never leave the house.")
+    if Decision.Kind.LAW_ENFORCEMENT_HOLD in standing:
+        raise NotNow(
+            "Law enforcement asked us to wait, and that decision stands. Record that it no longer holds first."
+        )
+    if incident.visibility == Incident.Visibility.TOLD_ONLY or Decision.Kind.TELL_FIRST in standing:
+        return
+    if incident.visibility != Incident.Visibility.PUBLIC or incident.first_published_at is None:
+        raise NotNow(
+            "The page is not public yet, so nobody could check this notice against it. "
+            "Publish first, or record the decision to tell people before the page is public."
+        )
+
+
+def _refuse_exposed(mailing: Mailing) -> None:
+    try:
+        providers.refuse_exposed(mailing.incident, sender=mailing.sender)
+    except providers.Exposed as exposed:
+        raise NotNow(str(exposed)) from exposed
+
+
+def _refuse_stale_recipients(mailing: Mailing) -> None:
+    """Between preparing and sending somebody may have been ruled out, or an address withdrawn."""
+    gone = mailing.recipients.filter(
+        Q(affected_account__certainty=AffectedAccount.Certainty.RULED_OUT)
+        | Q(address__trusted=False)
+        | Q(address__withdrawn_at__isnull=False)
+        | Q(affected_account__in=AffectedAccount.objects.filter(silent(mailing.incident), incident=mailing.incident))
+    ).count()
+    if gone:
+        raise NotNow(
+            f"{gone:,} of its recipients have since been ruled out, or must not be written to. Prepare it again."
+        )
+
+
+def _queue(mailing: Mailing, at: datetime) -> int:
+    """Recipients and outbox in two statements, however many there are."""
+    waiting = mailing.recipients.filter(state=Recipient.State.PREPARED)
+    queued = waiting.update(state=Recipient.State.QUEUED, state_at=at)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO notifications_outbox (recipient_id, mailing_id, state, attempt_no)
+               SELECT r.id, r.mailing_id, %s,
+                 coalesce((SELECT max(number) FROM notifications_attempt a WHERE a.recipient_id = r.id), 0)
+               FROM notifications_recipient r WHERE r.mailing_id = %s AND r.state = %s""",
+            [Outbox.State.READY, mailing.pk, Recipient.State.QUEUED],
+        )
+    return queued
+
+
+def _cancel_waiting(mailing: Mailing, at: datetime) -> None:
+    mailing.recipients.filter(state=Recipient.State.PREPARED).update(state=Recipient.State.CANCELLED, state_at=at)
+    with connection.cursor() as cursor:
+        # A row being claimed this moment is waited for and then seen as leased: it is sent, and says so.
+        cursor.execute(
+            """WITH gone AS (
+                 DELETE FROM notifications_outbox WHERE mailing_id = %s AND state = %s RETURNING recipient_id)
+               UPDATE notifications_recipient SET state = %s, state_at = %s
+               FROM gone WHERE id = gone.recipient_id AND state = %s""",
+            [mailing.pk, Outbox.State.READY, Recipient.State.CANCELLED, at, Recipient.State.QUEUED],
+        )

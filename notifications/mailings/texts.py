@@ -1,0 +1,166 @@
+"""The text of a notice: written, edited, frozen as a version, looked at, tried out on oneself."""
+
+import hashlib
+import uuid
+from dataclasses import replace
+from datetime import datetime
+from email.utils import parseaddr
+from smtplib import SMTPException
+
+from anymail.exceptions import AnymailError
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Case, F, IntegerField, QuerySet, Value, When
+from django.utils import timezone
+
+from accounts import approvals, audit
+from accounts.models import Account, Address, Organisation, User
+from incidents.models import AffectedAccount, Incident
+from notifications import composing
+from notifications.composing import Message
+from notifications.mailings.said_no import Changed, NotSent
+from notifications.models import Mailing, Notice, NoticeVersion, ReaderLink, Recipient
+
+SAMPLE_CODE = "TEST-TEST-TEST"  # its check symbol is wrong: it can never be taken for a real one
+
+
+@transaction.atomic
+def create(incident: Incident, *, by: User, at: datetime | None = None, **fields) -> Notice:
+    notice = Notice.objects.create(incident=incident, created_by=by, **fields)
+    audit.record(act="notice.written", thing=notice, by=by, at=at, incident=incident.pk, kind=notice.kind)
+    return notice
+
+
+@transaction.atomic
+def edit(notice: Notice, *, by: User, edits: int, at: datetime | None = None, **fields) -> int:
+    """Save a new text; the number of approvals this ended.
+
+    edits: the count the writer started from. Raises Changed where somebody else has saved since.
+    """
+    if not Notice.objects.filter(pk=notice.pk, edits=edits).update(edits=F("edits") + 1, **fields):
+        raise Changed(
+            "Somebody else saved this notice while you wrote. Your words stand below: compare and save again."
+        )
+    prepared = Mailing.objects.filter(version__notice=notice, state=Mailing.State.PREPARED)
+    ended = sum(
+        approvals.void(act="mail", thing=mailing, because="the notice was edited", by=by, at=at) for mailing in prepared
+    )
+    audit.record(act="notice.edited", thing=notice, by=by, at=at, incident=notice.incident_id,
+                 edit=edits + 1, approvals_ended=ended)  # fmt: skip
+    notice.refresh_from_db()
+    return ended
+
+
+def draft(notice: Notice) -> NoticeVersion:
+    """The version the notice would become if it were frozen now; not saved."""
+    guidance = {**composing.freeze_guidance(notice.incident), "language": notice.language}
+    said = {"subject": notice.subject, "body": notice.body, "language": notice.language, "guidance": guidance}
+    return NoticeVersion(
+        notice=notice, subject=notice.subject, body=notice.body, guidance=guidance,
+        sha256=hashlib.sha256(audit.canonical(said).encode()).hexdigest(),
+    )  # fmt: skip
+
+
+@transaction.atomic
+def freeze(notice: Notice, *, by: User, at: datetime | None = None) -> NoticeVersion:
+    """The immutable version of what stands there now: the one there is, where nothing has changed since."""
+    notice = Notice.objects.select_for_update(of=("self",), no_key=True).select_related("incident").get(pk=notice.pk)
+    version = draft(notice)
+    held = notice.versions.filter(sha256=version.sha256).first()
+    if held:
+        return held
+    newest = notice.versions.first()
+    version.number = newest.number + 1 if newest else 1
+    version.made_by, version.made_at = by, at or timezone.now()
+    version.save(force_insert=True)
+    audit.record(act="notice.frozen", thing=version, by=by, at=at, incident=notice.incident_id,
+                 number=version.number, sha256=version.sha256)  # fmt: skip
+    return version
+
+
+# Looking at it --------------------------------------------------------------------------------------------------
+
+
+def fact_names(incident: Incident) -> list[str]:
+    """Names of the personal facts anybody has in this incident: each is a variable."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT jsonb_object_keys(facts) FROM incidents_affectedaccount WHERE incident_id = %s ORDER BY 1",
+            [incident.pk],
+        )
+        return [name for (name,) in cursor.fetchall()]
+
+
+def preview(notice: Notice, *, affected: AffectedAccount, address: Address | None) -> Message:
+    """The message as this account will get it, with a sample link and code. Raises CannotCompose."""
+    version = draft(notice)
+    merge = composing.merge_facts(affected, version.guidance, address=address)
+    return composing.compose(_sample(version, merge=merge, to=address.value if address else "nobody@example.invalid"))
+
+
+def first_reachable(account: Account) -> Address | None:
+    """The address a first message would go to."""
+    return reachable().filter(account=account).first()
+
+
+def reachable() -> QuerySet[Address]:
+    """Trusted email addresses that stand, in the order in which they are tried."""
+    whens = [When(role=role, then=Value(rank)) for rank, role in enumerate(Address.Role.values)]
+    rank = Case(*whens, default=Value(len(whens)), output_field=IntegerField())
+    return Address.objects.filter(kind=Address.Kind.EMAIL, trusted=True, withdrawn_at=None).order_by(rank, "pk")
+
+
+def sample(notice: Notice, *, to: str = "nobody@example.invalid") -> Message:
+    """The message with data that is obviously nobody's. Raises CannotCompose."""
+    version = draft(notice)
+    merge = {
+        "account": "SAMPLE-ACCOUNT",
+        "name": "Sample Customer",
+        "segments": sorted(segment["key"] for segment in version.guidance["segments"]),
+        "facts": {name: f"[sample {name}]" for name in _facts_used(notice)},
+    }
+    return composing.compose(_sample(version, merge=merge, to=to))
+
+
+def test_send(notice: Notice, *, by: User, at: datetime | None = None) -> Message:
+    """Send the text with sample data to `by` alone; nothing of it enters the ledger.
+
+    Raises CannotCompose, or NotSent where the provider did not take it.
+    """
+    message = sample(notice, to=by.email)
+    message = replace(message, subject=f"[Test] {message.subject}")
+    try:
+        sent = composing.to_email(message).send()
+    except (OSError, SMTPException, AnymailError) as error:
+        raise NotSent(f"The mail provider did not take the test message ({type(error).__name__}).") from error
+    if not sent:
+        raise NotSent("The mail provider did not take the test message.")
+    with transaction.atomic():
+        audit.record(act="notice.test_sent", thing=notice, by=by, at=at, incident=notice.incident_id,
+                     sha256=draft(notice).sha256)  # fmt: skip
+    return message
+
+
+def _facts_used(notice: Notice) -> set[str]:
+    return composing.variables_in(notice.subject, notice.body) - composing.VARIABLES.keys()
+
+
+def _sample(version: NoticeVersion, *, merge: dict, to: str) -> Recipient:
+    """A recipient that is nobody's: its link opens nothing and its code is never genuine."""
+    organisation = Organisation.get()
+    incident = version.notice.incident
+    return Recipient(
+        incident=incident,
+        mailing=Mailing(incident=incident, version=version, sender=organisation.sender, reply_to=organisation.reply_to),
+        address=Address(value=to),
+        link=ReaderLink(pk=0, serial=0, key_id=next(iter(settings.LINK_KEYS))),
+        merge=merge,
+        code=SAMPLE_CODE,
+        message_id=message_id(organisation.sender),
+    )
+
+
+def message_id(sender: str) -> str:
+    """Without angle brackets, at the domain we send from, so that it agrees with DKIM and DMARC."""
+    domain = parseaddr(sender)[1].rpartition("@")[2]
+    return f"{uuid.uuid4().hex}@{domain or 'localhost'}"

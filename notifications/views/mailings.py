@@ -1,0 +1,221 @@
+"""One mailing: what it would do, who says yes, start, watch, stop, and the sums at the end."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts import approvals
+from accounts.access import staff
+from accounts.models import Approval
+from notifications import mailing_states, mailings, reconcile
+from notifications.forms import ReasonForm
+from notifications.models import Mailing, Recipient
+from notifications.views import bar
+
+PAGE = 50  # rows
+State = Mailing.State
+
+
+@require_safe
+@staff("read_room")
+def mailing(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    shown = _mailing(slug, number)
+    context = _room(shown)
+    if shown.state == State.PREPARED:
+        context |= {
+            "unreachable": mailings.unreachable(shown).count(),
+            "problem_count": mailings.problem_count(shown),
+            "approval": _approval(shown),
+        }
+        return render(request, "notifications/staff/mailing_prepared.html", context)
+    return render(request, "notifications/staff/mailing.html", context | _progress(shown))
+
+
+@require_safe
+@staff("read_room")
+def progress(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """The moving part alone, for htmx; once the mailing has changed its state the whole page is asked for."""
+    shown = _mailing(slug, number)
+    response = render(request, "notifications/staff/_mailing_progress.html", _room(shown) | _progress(shown))
+    if request.GET.get("state") != shown.state:
+        response.headers["HX-Refresh"] = "true"
+    return response
+
+
+@require_POST
+@staff("write")
+def ask(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    shown = _mailing(slug, number)
+
+    def act() -> str:
+        approval = mailings.ask(shown, by=request.user)
+        if approval.state == "given":
+            return "No second person is asked for here. It may start."
+        return "A second person is asked. Nothing is sent before the answer."
+
+    return _done(request, shown, act)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff("send")
+def start(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """GET asks first; the button names the number of people."""
+    shown = _mailing(slug, number)
+    if request.method == "POST":
+        return _done(request, shown, lambda: _started(mailings.start(shown, by=request.user)))
+    if shown.state != State.PREPARED:
+        messages.error(request, f"Mailing {shown.number} cannot be started: it is {shown.get_state_display().lower()}.")
+        return redirect("notifications:mailing", slug, number)
+    context = {"approval": _approval(shown), "unreachable": mailings.unreachable(shown).count()}
+    return render(request, "notifications/staff/mailing_start.html", _room(shown) | context)
+
+
+@require_POST
+@staff("send")
+def pause(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    shown = _mailing(slug, number)
+    because = request.POST.get("because", "").strip()[:300] or f"paused by {request.user.get_full_name()}"
+
+    def act() -> str:
+        counts = mailings.pause(shown, by=request.user, because=because)
+        waiting = counts.get("queued", 0)
+        return (
+            f"Paused. {waiting:,} {_people(waiting)} wait; {counts.get('sending', 0):,} messages under way still end."
+        )
+
+    return _done(request, shown, act)
+
+
+@require_POST
+@staff("send")
+def resume(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    shown = _mailing(slug, number)
+
+    def act() -> str:
+        waiting = mailings.resume(shown, by=request.user).get("queued", 0)
+        return f"It goes on: {waiting:,} {_people(waiting)} left."
+
+    return _done(request, shown, act)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff("send")
+def cancel(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    shown = _mailing(slug, number)
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        return _done(request, shown, lambda: _cancelled(
+            mailings.cancel(shown, by=request.user, because=form.cleaned_data["because"])
+        ))  # fmt: skip
+    counts = mailings.progress(shown)
+    waiting = counts.get("queued", 0) + counts.get("prepared", 0)
+    return render(request, "notifications/staff/mailing_cancel.html", _room(shown) | {
+        "form": form, "waiting": waiting, "counts": counts,
+    })  # fmt: skip
+
+
+@require_safe
+@staff("read_room")
+def recipients(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """Fifty a page, of one state or all. Accounts by their id; addresses stay out of it."""
+    shown = _mailing(slug, number)
+    counts = mailings.progress(shown)
+    state = request.GET.get("state", "")
+    rows = shown.recipients.select_related("account").order_by("pk")
+    if state in Recipient.State.values:
+        rows = rows.filter(state=state)
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    return render(request, "notifications/staff/mailing_recipients.html", _room(shown) | {
+        "page": page, "state": state, "counts": [(piece.state, piece.count) for piece in bar.pieces(counts)],
+        "total": sum(counts.values()),
+    })  # fmt: skip
+
+
+@require_safe
+@staff("read_room")
+def unreachable(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    shown = _mailing(slug, number)
+    page = Paginator(mailings.unreachable(shown).order_by("pk"), PAGE).get_page(request.GET.get("page"))
+    return render(request, "notifications/staff/mailing_unreachable.html", _room(shown) | {"page": page})
+
+
+@require_POST
+@staff("send")
+def settle(request: HttpRequest, slug: str, number: int, pk: int) -> HttpResponse:
+    """A person decides about one unknown message: send it once more, or leave it."""
+    shown = _mailing(slug, number)
+    recipient = get_object_or_404(shown.recipients.select_related("account"), pk=pk)
+    resend = request.POST.get("answer") == "resend"
+    try:
+        reconcile.settle_unknown(recipient, resend=resend, by=request.user)
+    except (reconcile.NotUnknown, mailing_states.NotOpen) as error:
+        messages.error(request, str(error))
+    else:
+        said = "is queued once more" if resend else "stays unconfirmed, and counts as not told"
+        messages.success(request, f"The message to {recipient.account} {said}.")
+    return redirect("notifications:mailing", slug, number)
+
+
+# ----------------------------------------------------------------------------------------------------------------
+
+
+def _mailing(slug: str, number: int) -> Mailing:
+    rows = Mailing.objects.select_related(
+        "incident", "version__notice", "prepared_by", "started_by", "approval__asked_by"
+    )
+    return get_object_or_404(rows, incident__slug=slug, number=number)
+
+
+def _room(shown: Mailing) -> dict:
+    return {"incident": shown.incident, "room": "notices", "mailing": shown, "notice": shown.version.notice}
+
+
+def _approval(shown: Mailing) -> Approval | None:
+    """The living one, or the last word of one that was refused or became void."""
+    return (
+        approvals.living("mail", shown)
+        or Approval.objects.filter(act="mail", thing=approvals.audit.name_of(shown)).select_related("asked_by").first()
+    )
+
+
+def _progress(shown: Mailing) -> dict:
+    counts = mailings.progress(shown)
+    total = sum(counts.values())
+    unknown = shown.recipients.filter(state=Recipient.State.UNKNOWN).select_related("account").order_by("pk")
+    return {
+        "pieces": bar.pieces(counts),
+        "counts": counts,
+        "total": total,
+        "handed_over": counts.get("delivered", 0) + counts.get("accepted", 0),
+        "carried_over": max(shown.recipients_count - total, 0),
+        "complained": shown.recipients.filter(complained_at__isnull=False).count(),
+        "rate": bar.rate(shown, counts, at=timezone.now()) if shown.state == State.RUNNING else None,
+        "unknown": unknown[:PAGE] if counts.get("unknown") else [],
+    }
+
+
+def _done(request: HttpRequest, shown: Mailing, act: Callable[[], str]) -> HttpResponse:
+    """Do it and say so, or say why not; then back to the mailing."""
+    try:
+        messages.success(request, act())
+    except (mailings.NotNow, approvals.NotApproved) as error:
+        messages.error(request, str(error))
+    return redirect("notifications:mailing", shown.incident.slug, shown.number)
+
+
+def _started(shown: Mailing) -> str:
+    return f"Started: {shown.recipients_count:,} {_people(shown.recipients_count)} queued."
+
+
+def _cancelled(counts: dict[str, int]) -> str:
+    dropped, sending = counts.get("cancelled", 0), counts.get("sending", 0)
+    return f"Cancelled: {dropped:,} {_people(dropped)} not written to; {sending:,} messages under way still end."
+
+
+def _people(count: int) -> str:
+    return "person" if count == 1 else "people"

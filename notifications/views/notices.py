@@ -1,0 +1,175 @@
+"""Writing a notice and looking at it: nothing here reaches anybody but the person who does it."""
+
+from csp.constants import NONE, SELF
+from csp.decorators import csp_replace, csp_update
+from django.contrib import messages
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import staff
+from incidents.models import AffectedAccount, Incident
+from notifications import composing, mailings
+from notifications.composing import CannotCompose, Message
+from notifications.forms import NoticeForm
+from notifications.models import Mailing, Notice
+
+
+@require_safe
+@staff("read_room")
+def notices(request: HttpRequest, slug: str) -> HttpResponse:
+    incident = get_object_or_404(Incident, slug=slug)
+    sent = Mailing.objects.select_related("version").order_by("-number")
+    rows = incident.notices.select_related("created_by").prefetch_related(
+        Prefetch("versions__mailings", queryset=sent), "versions"
+    )
+    listed = [{"notice": notice, "mailings": mailings_of(notice)} for notice in rows]
+    return render(request, "notifications/staff/notices.html", {
+        "incident": incident, "room": "notices", "notices": listed,
+    })  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff("write")
+def write(request: HttpRequest, slug: str) -> HttpResponse:
+    incident = get_object_or_404(Incident, slug=slug)
+    subject, body = composing.starter(incident)
+    first = {"name": "First notice", "language": incident.language, "subject": subject, "body": body}
+    form = NoticeForm(request.POST or None, initial=first)
+    if request.method == "POST" and form.is_valid():
+        notice = mailings.create(incident, by=request.user, **form.text())
+        messages.success(
+            request, f"“{notice.name}” is saved. Nobody gets it until it is prepared, approved and started."
+        )
+        _warn(request, notice)
+        return redirect("notifications:notice_preview", slug, notice.pk)
+    return render(request, "notifications/staff/notice_write.html", _room(incident) | {"form": form})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff("write")
+def edit(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    notice = _notice(slug, pk)
+    form = NoticeForm(request.POST or None, instance=notice)
+    if request.method == "POST" and form.is_valid():
+        try:
+            ended = mailings.edit(notice, by=request.user, edits=form.cleaned_data["edits"], **form.text())
+        except mailings.Changed as error:
+            notice.refresh_from_db()
+            form.data = form.data.copy()
+            form.data["edits"] = str(notice.edits)
+            form.add_error(None, str(error))
+        else:
+            voided = " Its approval no longer holds: prepare it again and ask again." if ended else ""
+            messages.success(request, f"“{notice.name}” is saved.{voided}")
+            _warn(request, notice)
+            return redirect("notifications:notice_preview", slug, notice.pk)
+    return render(request, "notifications/staff/notice_write.html", _room(notice.incident) | {
+        "form": form, "notice": notice,
+    })  # fmt: skip
+
+
+@require_safe
+@csp_update({"frame-src": [SELF]})
+@staff("read_room")
+def preview(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """The text as one account will get it; the HTML part stands in a frame that may do nothing."""
+    notice = _notice(slug, pk)
+    affected, wanted = _chosen(notice.incident, request.GET.get("account", ""))
+    context: dict = {"notice": notice, "account": affected.account if affected else None, "wanted": wanted}
+    try:
+        context["message"] = _message(notice, affected)
+    except CannotCompose as error:
+        context["problem"] = error
+    context["mailings"] = mailings_of(notice)
+    return render(request, "notifications/staff/notice.html", _room(notice.incident) | context)
+
+
+@require_safe
+@xframe_options_sameorigin
+@csp_replace({"default-src": [NONE], "sandbox": True, "frame-ancestors": [SELF], "form-action": [NONE]})
+@staff("read_room")
+def preview_html(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    notice = _notice(slug, pk)
+    affected, _ = _chosen(notice.incident, request.GET.get("account", ""))
+    try:
+        return HttpResponse(_message(notice, affected).html)
+    except CannotCompose as error:
+        return HttpResponse(str(error), content_type="text/plain; charset=utf-8")
+
+
+@require_POST
+@staff("write")
+def test(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    notice = _notice(slug, pk)
+    try:
+        mailings.test_send(notice, by=request.user)
+    except (CannotCompose, mailings.NotSent) as error:
+        messages.error(request, f"No test message was sent. {error}")
+    else:
+        messages.success(request, "A test message with sample data is on its way to your own address.")
+    return redirect("notifications:notice_preview", slug, pk)
+
+
+@require_POST
+@staff("write")
+def prepare(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    notice = _notice(slug, pk)
+    try:
+        mailing = mailings.prepare(notice, by=request.user)
+    except mailings.NotNow as error:
+        messages.error(request, str(error))
+        return redirect("notifications:notice_preview", slug, pk)
+    tried = f"{mailing.recipients_count:,} {'message was' if mailing.recipients_count == 1 else 'messages were'}"
+    messages.success(request, f"Mailing {mailing.number} is prepared: {tried} written as a trial. Nothing is sent.")
+    return redirect("notifications:mailing", slug, mailing.number)
+
+
+# ----------------------------------------------------------------------------------------------------------------
+
+
+def mailings_of(notice: Notice) -> list[Mailing]:
+    """Newest first, over all versions."""
+    made = [mailing for version in notice.versions.all() for mailing in version.mailings.all()]
+    return sorted(made, key=lambda mailing: -mailing.number)
+
+
+def _notice(slug: str, pk: int) -> Notice:
+    rows = Notice.objects.select_related("incident", "created_by").prefetch_related("versions__mailings__version")
+    return get_object_or_404(rows, pk=pk, incident__slug=slug)
+
+
+def _room(incident: Incident) -> dict:
+    return {
+        "incident": incident, "room": "notices", "variables": composing.VARIABLES,
+        "facts": mailings.fact_names(incident),
+    }  # fmt: skip
+
+
+def _chosen(incident: Incident, external_id: str) -> tuple[AffectedAccount | None, str]:
+    """The account to preview as, the first one where none was asked for; and an id nobody here has."""
+    rows = incident.affected_accounts.owed_a_notice().select_related("account").prefetch_related("segments")
+    if not external_id:
+        return rows.first(), ""
+    found = rows.filter(account__external_id=external_id).first()
+    return found, "" if found else external_id
+
+
+def _message(notice: Notice, affected: AffectedAccount | None) -> Message:
+    if affected is None:
+        return mailings.sample(notice)
+    address = mailings.first_reachable(affected.account)
+    return mailings.preview(notice, affected=affected, address=address)
+
+
+def _warn(request: HttpRequest, notice: Notice) -> None:
+    """Words for what would stop every message, while the writer is still at it."""
+    known = composing.VARIABLES.keys() | set(mailings.fact_names(notice.incident))
+    for name in sorted(composing.variables_in(notice.subject, notice.body) - known):
+        messages.warning(request, f"No affected account has {name} so far: check the spelling, or import it.")
+    try:
+        mailings.sample(notice)
+    except CannotCompose as error:
+        messages.warning(request, f"Nobody could get this yet. {error}")
