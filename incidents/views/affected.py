@@ -118,8 +118,8 @@ def imports(request: HttpRequest, slug: str) -> HttpResponse:
 @staff("write")
 def upload(request: HttpRequest, slug: str) -> HttpResponse:
     incident = get_object_or_404(Incident, slug=slug)
-    form = UploadForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
+    form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
+    if form.is_valid():
         file = form.cleaned_data["file"]
         batch = audience.read(incident, file, file_name=file.name, by=_who(request), source=ImportBatch.Source.ROOM)
         _say_what_was_read(request, batch)

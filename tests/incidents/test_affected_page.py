@@ -340,6 +340,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(incident, as_user, wa
         audience.read(incident, io.BytesIO(content), file_name="l.csv", by=wanda, source="room")
 
     grow(2, "few")
+    client.get(ROOM)  # the first page of a session costs one more
     few = {page: queries(client, ROOM + page) for page in ("", "imports/", "imports/1/")}
     grow(30, "many")
     many = {page: queries(client, ROOM + page) for page in ("", "imports/")} | {
