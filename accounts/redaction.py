@@ -3,8 +3,9 @@
 import re
 
 ADDRESS = re.compile(r"[^\s<>\"'=:,;()\[\]{}|/\\]{1,64}@[^\s<>\"',;()\[\]{}|/\\]{1,255}")
-TOKEN = re.compile(r"(?<=/notice/)[A-Za-z0-9_-]{20,}")
+# Paths that open something for whoever holds them: a notice, a new password, an address to confirm.
+TOKEN = re.compile(r"(/notice/|/password/reset/key/|/confirm-email/)[A-Za-z0-9_:=-]{16,}")
 
 
 def redact(text: str) -> str:
-    return TOKEN.sub("[token]", ADDRESS.sub("[address]", text))
+    return TOKEN.sub(r"\1[token]", ADDRESS.sub("[address]", text))

@@ -48,7 +48,9 @@ def answer(request: StaffRequest, pk: int) -> HttpResponse:
         messages.error(request, "Neither yes nor no came with this answer. Nothing was changed; please answer again.")
         return redirect(_next(request, approval.page))
     try:
-        approval = approvals.answer(approval, yes=yes, by=request.user, words=request.POST.get("words", "")[:2000])
+        approval = approvals.answer(
+            approval, yes=yes, by=request.user, words=_plain(request.POST.get("words", ""))[:2000]
+        )
     except approvals.NotAllowed as refused:
         messages.error(request, f"Your answer was not taken. {refused}")
     else:
@@ -182,7 +184,7 @@ def our_organisation(request: StaffRequest) -> HttpResponse:
 @require_GET
 @staff("read_room")
 def whole_log(request: StaffRequest) -> HttpResponse:
-    act, by, before = (request.GET.get(name, "") for name in ("act", "by", "before"))
+    act, by, before = (_plain(request.GET.get(name, "")) for name in ("act", "by", "before"))
     entries = AuditEntry.objects.select_related("by")
     if act:
         entries = entries.filter(act=act)
@@ -226,6 +228,11 @@ def _short(value: object) -> str:
         return " → ".join(map(_short, value)) if len(value) == 2 else ", ".join(map(_short, value))
     text = "none" if value is None else str(value)
     return f"{text[:12]}…" if len(text) == 64 else text  # a hash; its first figures tell it apart
+
+
+def _plain(text: str) -> str:
+    """Without NUL, which PostgreSQL's text cannot hold; forms refuse it by themselves."""
+    return text.replace("\0", "")
 
 
 def _number(text: str) -> int | None:
