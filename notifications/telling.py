@@ -1,5 +1,6 @@
 """How far telling has come: who was told, who is next to be tried, and what the public page may say about it."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from uuid import uuid4
 
@@ -153,6 +154,14 @@ def outcome_of(affected: AffectedAccount) -> str:
         cursor.execute(f"SELECT outcome FROM ({OUTCOMES}) AS each WHERE id = %(id)s",  # noqa: S608
                        _given(affected.incident) | {"id": affected.pk})  # fmt: skip
         return cursor.fetchone()[0]
+
+
+def each_outcome(incident: Incident) -> Iterator[tuple[int, str]]:
+    """(id, one of NAMES) of every affected account, by id. Streams; wants to be inside a transaction."""
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(f"SELECT id, outcome FROM ({OUTCOMES}) AS each ORDER BY id", _given(incident))  # noqa: S608
+        while window := cursor.fetchmany(2000):
+            yield from window
 
 
 def _given(incident: Incident) -> dict:
