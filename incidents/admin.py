@@ -1,0 +1,11 @@
+"""Tables to look at. What staff do about an incident, they do in the staff room."""
+
+from accounts.admin import LookAtPeople, look_only
+from incidents import models
+
+look_only([
+    models.Incident, models.TimelineEvent, models.ScopeEstimate, models.Reference, models.Update, models.Correction,
+    models.Segment, models.Exposure, models.Step, models.Measure, models.Indicator, models.FAQEntry, models.Contact,
+    models.Decision, models.PageVersion, models.PageDocument, models.ImportBatch,
+])  # fmt: skip
+look_only([models.AffectedAccount, models.StepState, models.StagedRow, models.RejectedRow], base=LookAtPeople)
