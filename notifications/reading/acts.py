@@ -1,0 +1,90 @@
+"""Opening a link, coming back within the half hour, ticking, acknowledging."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as NotBase64
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from django.core import signing
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from incidents.models import AffectedAccount, StepState
+from notifications import links
+from notifications.models import ReaderLink
+
+PASS_LIFETIME = timedelta(minutes=30)
+PASS_PURPOSE = "candor reader pass"  # noqa: S105  (a salt, no secret)
+
+
+def open_notice(token: str, *, at: datetime | None = None) -> ReaderLink:
+    """Continue was pressed. Raises links.NoSuchLink, Revoked or Expired."""
+    at = at or timezone.now()
+    link = links.find(token, at=at)
+    if link.address.withdrawn_at:
+        raise links.Revoked(link)
+    ReaderLink.objects.filter(pk=link.pk).update(first_opened_at=Coalesce("first_opened_at", at), opens=F("opens") + 1)
+    return link
+
+
+# The pass: what the browser holds instead of the token ----------------------------------------------------------
+
+
+def pass_for(link: ReaderLink) -> str:
+    """Signed for this purpose alone, good for half an hour, and for this one link and serial.
+
+    It carries the stored hash of the token, which names both: a row id would tell how many there are.
+    """
+    signer = signing.TimestampSigner(salt=PASS_PURPOSE)
+    return signer.sign(urlsafe_b64encode(bytes(link.sha256)).decode().rstrip("="))
+
+
+def enter(pass_: str, *, at: datetime | None = None) -> ReaderLink | None:
+    """The link a pass was made for; None where it is forged or too old, or the link was closed or renewed meanwhile."""
+    try:
+        said = signing.TimestampSigner(salt=PASS_PURPOSE).unsign(pass_, max_age=PASS_LIFETIME)
+        sha256 = urlsafe_b64decode(said + "=")
+    except (signing.BadSignature, NotBase64):
+        return None
+    living = ReaderLink.objects.filter(
+        sha256=sha256, revoked_at=None, expires_at__gt=at or timezone.now(), address__withdrawn_at=None
+    )
+    return living.select_related("affected_account__account", "affected_account__incident", "address").first()
+
+
+# What they do ---------------------------------------------------------------------------------------------------
+
+
+def tick(
+    affected: AffectedAccount, *, shown: Collection[int], ticked: Collection[int], at: datetime | None = None
+) -> int:
+    """Remember which of the steps shown are done; answers how many are ticked by the person now.
+
+    shown and ticked are ids from a form: whatever is no step of theirs is left alone, and so is what we verified or
+    did for them.
+    """
+    at = at or timezone.now()
+    theirs = set(own_step_ids(affected)) & set(shown)
+    done = theirs & set(ticked)
+    states = StepState.objects.filter(affected_account=affected)
+    ticked_state, open_state = StepState.State.TICKED, StepState.State.OPEN
+    states.filter(step__in=theirs - done, state=ticked_state).update(state=open_state, at=at)
+    StepState.objects.bulk_create(
+        [StepState(affected_account=affected, step_id=step, state=ticked_state, at=at) for step in sorted(done)],
+        ignore_conflicts=True,
+    )
+    states.filter(step__in=done, state=open_state).update(state=ticked_state, at=at)
+    return states.filter(state=ticked_state, step__in=theirs).count()
+
+
+def own_step_ids(affected: AffectedAccount) -> list[int]:
+    """Of everyone's steps and those of their segments; also what is being edited, since it may have been published."""
+    theirs = Q(segment=None) | Q(segment__in=affected.segments.all())
+    return list(affected.incident.steps.filter(theirs).values_list("pk", flat=True))
+
+
+def acknowledge(affected: AffectedAccount, *, at: datetime | None = None) -> bool:
+    """They said they have read it. False where they had said so before: the first moment stands."""
+    unsaid = AffectedAccount.objects.filter(pk=affected.pk, acknowledged_at=None)
+    return bool(unsaid.update(acknowledged_at=at or timezone.now()))
