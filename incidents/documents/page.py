@@ -83,7 +83,7 @@ def headline(content: dict, said_at: datetime) -> dict:
         "title": content["title"], "summary": content["summary"], "phase": content["phase"],
         "phase_word": words.PHASES[content["phase"]], "url": f"/{path(content['slug'])}", "updated": newest,
         "next_update_by": _instant(content["next_update_by"]), "year": int(first[:4]),
-        "first": words.on_day(first[:10]), "first_day": first[:10],
+        "first": words.in_its_year(first[:10]), "first_day": first[:10],
     }  # fmt: skip
 
 
@@ -148,7 +148,8 @@ def _instant(text: str | None) -> words.Said | None:
 
 def _step(step: dict, segments: dict[str, str]) -> dict:
     return step | {
-        "how": prose.html(step["how"]), "cut_off": _instant(step["cut_off"]), "due": _instant(step["due_at"]),
+        "how": prose.html(step["how"]), "why": prose.line(step["why"]), "if_not": prose.line(step["if_not"]),
+        "cut_off": _instant(step["cut_off"]), "due": _instant(step["due_at"]),
         "for_whom": segments.get(step["segment"] or "", ""),
     }  # fmt: skip
 

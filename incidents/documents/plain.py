@@ -1,11 +1,11 @@
-"""The words of a page, a line for each block, to compare two versions of it."""
+"""The words of a page between <main> and its foot, a line for each block, to compare two versions of it."""
 
 from html.parser import HTMLParser
 
 BLOCKS = frozenset({
     "p", "h1", "h2", "h3", "h4", "li", "dt", "dd", "pre", "tr", "div", "section", "header", "footer", "blockquote",
 })  # fmt: skip
-UNSEEN = frozenset({"head", "script", "style", "button", "nav"})
+UNSEEN = frozenset({"script", "style", "button", "nav", "footer"})
 
 
 def lines(page: bytes) -> list[str]:
@@ -21,15 +21,15 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.lines: list[str] = []
         self.words: list[str] = []
-        self.unseen = 0
+        self.unseen = 1  # until <main>
 
     def handle_starttag(self, tag: str, attrs: object) -> None:
-        self.unseen += tag in UNSEEN
+        self.unseen += (tag in UNSEEN) - (tag == "main")
         if tag in BLOCKS:
             self.end()
 
     def handle_endtag(self, tag: str) -> None:
-        self.unseen -= tag in UNSEEN
+        self.unseen -= (tag in UNSEEN) - (tag == "main")
         if tag in BLOCKS:
             self.end()
 

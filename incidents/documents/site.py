@@ -35,6 +35,7 @@ def render_site(*, published: Iterable[tuple[dict, datetime]], organisation: dic
             {**context, "years": by_year(lines), "canonical": f"{settings.PUBLIC_BASE_URL}/history/"},
         ),
         "404.html": to_bytes("incidents/public/404.html", context),
+        "icon.svg": to_bytes("incidents/public/icon.svg", context),
         "robots.txt": f"User-agent: *\nDisallow: /notice/\nSitemap: {settings.PUBLIC_BASE_URL}/sitemap.xml\n".encode(),
         ".well-known/security.txt": _security_txt(organisation, at),
         "sitemap.xml": to_bytes("incidents/public/sitemap.xml", {**context, "lines": lines}),

@@ -19,6 +19,7 @@ class Said:
 
     words: str
     machine: str = ""
+    beside: str = ""  # the same in UTC, where it was written in another zone
 
     @property
     def is_moment(self) -> bool:
@@ -34,7 +35,8 @@ def moment(row: dict, *, bare: bool = True) -> Said:
     )  # fmt: skip
     if at is None or until is not None:
         return Said(words)
-    return Said(words, timeline.machine(at, row["precision"], row["utc_offset"]))
+    words, bracket, beside = words.partition(" (")
+    return Said(words, timeline.machine(at, row["precision"], row["utc_offset"]), bracket.strip() + beside)
 
 
 def said_at(update: dict) -> Said:
@@ -50,6 +52,11 @@ def instant(at: datetime) -> Said:
 def on_day(day: str) -> Said:
     written = date.fromisoformat(day)
     return Said(timeline.day(datetime(written.year, written.month, written.day, tzinfo=UTC)), day)
+
+
+def in_its_year(day: str) -> Said:
+    """For a list under its year: 5 January."""
+    return Said(on_day(day).words.rpartition(" ")[0], day)
 
 
 def parse(text: str | None) -> datetime | None:

@@ -96,7 +96,7 @@ def _unfinished_corrections(incident: Incident) -> list[str]:
         correction: Correction | None = getattr(update, "correction", None)
         if correction is None or not correction.was.strip() or not correction.now.strip():
             found.append(f"The correction “{_start(update.body)}” does not say what was wrong and what is right.")
-        elif correction.tell_again is None:
+        elif correction.tell_again is None and not update.said_elsewhere:
             found.append(
                 f"The correction “{_start(update.body)}”: decide whether those who were told the old words are told."
             )

@@ -58,7 +58,7 @@ def test_a_holding_statement_alone_makes_a_whole_page(incident):
 
     assert "API keys of some customers were exposed" in said
     assert "We are looking into it." in said
-    assert "If we write to you" in said and "If we did not" in said
+    assert "If we write to you" in said and "If you have not heard from us" in said
     assert "How to recognise our notice" in said
     assert "What we do not know yet" in said
     for empty in ("questions", "exposure", "key-dates", "measures", "indicators", "scope", "events"):
@@ -266,7 +266,7 @@ def test_a_step_for_everyone_stands_in_the_box_of_those_not_written_to(incident)
 
     said = lines(incident)
 
-    assert said.index("If we did not") < said.index("Sign in again")
+    assert said.index("If you have not heard from us") < said.index("Sign in again")
 
 
 def test_the_genuine_sender_comes_from_telling_where_it_is_known(incident):
