@@ -2,6 +2,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.mail import EmailMultiAlternatives
 from django.utils.html import escape
@@ -50,7 +51,7 @@ def compose(recipient: Recipient, *, version: NoticeVersion | None = None) -> Me
         token = links.token(recipient.link)
     values[LINK_TOKEN_GAP] = token
     in_html = {gap: escape(value) for gap, value in values.items()}
-    message = {
+    message: dict[str, Any] = {
         "subject": template.in_subject(values),
         "text": template.in_text(values),
         "html": template.in_html(in_html),

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
@@ -89,7 +90,7 @@ def _canonical_row(account: int, address: str, merge: dict) -> bytes:
 # Whom -----------------------------------------------------------------------------------------------------------
 
 
-def _with_address(incident: Incident, kind: str, sequence: int) -> QuerySet[AffectedAccount]:
+def _with_address(incident: Incident, kind: str, sequence: int) -> QuerySet[Any]:
     """Everyone owed this notice, with the first reachable address in order of role as `address_id`; None: no such."""
     sent = Recipient.objects.filter(incident=incident, kind=kind, sequence=sequence)
     tried = sent.filter(address=OuterRef("pk")).exclude(state=Recipient.State.CANCELLED)
@@ -191,7 +192,7 @@ def _new_mailing(version: NoticeVersion, sequence: int, *, by: User, at: datetim
     )  # fmt: skip
 
 
-def _windows(rows: QuerySet[AffectedAccount]) -> Iterator[list[AffectedAccount]]:
+def _windows(rows: QuerySet[Any]) -> Iterator[list[Any]]:
     rows = rows.select_related("account").prefetch_related("segments").order_by("pk")
     last = 0
     while window := list(rows.filter(pk__gt=last)[:WINDOW]):
@@ -199,16 +200,21 @@ def _windows(rows: QuerySet[AffectedAccount]) -> Iterator[list[AffectedAccount]]
         last = window[-1].pk
 
 
-def _freeze_window(mailing: Mailing, window: list[AffectedAccount], counted: _Counted, *, at: datetime) -> None:
+def _freeze_window(mailing: Mailing, window: list[Any], counted: _Counted, *, at: datetime) -> None:
     addresses = Address.objects.in_bulk([affected.address_id for affected in window])
     pairs = [(affected, addresses[affected.address_id]) for affected in window]
     reader_links = links.make_links(pairs, at=at)
     codes = links.new_codes(len(pairs))
     cancelled = _cancelled_before(mailing, window)
-    new, again = [], []
+    new: list[Recipient] = []
+    again: list[Recipient] = []
     for (affected, address), code in zip(pairs, codes, strict=True):
         recipient = cancelled.get((affected.account_id, address.pk))
-        (again if recipient else new).append(recipient := recipient or _recipient(mailing, affected, code))
+        if recipient:
+            again.append(recipient)
+        else:
+            recipient = _new_recipient(mailing, code)
+            new.append(recipient)
         recipient.mailing, recipient.account, recipient.affected_account = mailing, affected.account, affected
         recipient.address, recipient.link = address, reader_links[affected.pk, address.pk]
         recipient.merge = composing.merge_facts(affected, mailing.version.guidance, address=address)
@@ -229,7 +235,7 @@ def _cancelled_before(mailing: Mailing, window: list[AffectedAccount]) -> dict[t
     return {(row.account_id, row.address_id): row for row in rows}
 
 
-def _recipient(mailing: Mailing, affected: AffectedAccount, code: str) -> Recipient:
+def _new_recipient(mailing: Mailing, code: str) -> Recipient:
     return Recipient(
         incident=mailing.incident, kind=mailing.version.notice.kind, sequence=mailing.sequence, code=code,
         message_id=texts.message_id(mailing.sender),

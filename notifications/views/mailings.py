@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import approvals
-from accounts.access import staff
+from accounts.access import StaffRequest, staff
 from accounts.models import Approval
 from notifications import mailing_states, mailings, reconcile
 from notifications.forms import ReasonForm
@@ -23,7 +23,7 @@ State = Mailing.State
 
 @require_safe
 @staff("read_room")
-def mailing(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def mailing(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     shown = _mailing(slug, number)
     context = _room(shown)
     if shown.state == State.PREPARED:
@@ -38,7 +38,7 @@ def mailing(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 @require_safe
 @staff("read_room")
-def progress(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def progress(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     """The moving part alone, for htmx; once the mailing has changed its state the whole page is asked for."""
     shown = _mailing(slug, number)
     response = render(request, "notifications/staff/_mailing_progress.html", _room(shown) | _progress(shown))
@@ -49,7 +49,7 @@ def progress(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 @require_POST
 @staff("write")
-def ask(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def ask(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     shown = _mailing(slug, number)
 
     def act() -> str:
@@ -63,7 +63,7 @@ def ask(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff("send")
-def start(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def start(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     """GET asks first; the button names the number of people."""
     shown = _mailing(slug, number)
     if request.method == "POST":
@@ -77,7 +77,7 @@ def start(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 @require_POST
 @staff("send")
-def pause(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def pause(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     shown = _mailing(slug, number)
     because = request.POST.get("because", "").strip()[:300] or f"paused by {request.user.get_full_name()}"
 
@@ -93,7 +93,7 @@ def pause(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 @require_POST
 @staff("send")
-def resume(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def resume(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     shown = _mailing(slug, number)
 
     def act() -> str:
@@ -105,7 +105,7 @@ def resume(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff("send")
-def cancel(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def cancel(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     shown = _mailing(slug, number)
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -121,7 +121,7 @@ def cancel(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 @require_safe
 @staff("read_room")
-def recipients(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def recipients(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     """Fifty a page, of one state or all. Accounts by their id; addresses stay out of it."""
     shown = _mailing(slug, number)
     counts = mailings.progress(shown)
@@ -138,7 +138,7 @@ def recipients(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 @require_safe
 @staff("read_room")
-def unreachable(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def unreachable(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     shown = _mailing(slug, number)
     page = Paginator(mailings.unreachable(shown).order_by("pk"), PAGE).get_page(request.GET.get("page"))
     return render(request, "notifications/staff/mailing_unreachable.html", _room(shown) | {"page": page})
@@ -146,7 +146,7 @@ def unreachable(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 @require_POST
 @staff("send")
-def settle(request: HttpRequest, slug: str, number: int, pk: int) -> HttpResponse:
+def settle(request: StaffRequest, slug: str, number: int, pk: int) -> HttpResponse:
     """A person decides about one unknown message: send it once more, or leave it."""
     shown = _mailing(slug, number)
     recipient = get_object_or_404(shown.recipients.select_related("account"), pk=pk)
@@ -199,7 +199,7 @@ def _progress(shown: Mailing) -> dict:
     }
 
 
-def _done(request: HttpRequest, shown: Mailing, act: Callable[[], str]) -> HttpResponse:
+def _done(request: StaffRequest, shown: Mailing, act: Callable[[], str]) -> HttpResponse:
     """Do it and say so, or say why not; then back to the mailing."""
     try:
         messages.success(request, act())

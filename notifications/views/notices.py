@@ -1,15 +1,15 @@
 """Writing a notice and looking at it: nothing here reaches anybody but the person who does it."""
 
 from csp.constants import NONE, SELF
-from csp.decorators import csp_replace, csp_update
+from csp.decorators import csp, csp_update
 from django.contrib import messages
 from django.db.models import Prefetch
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import staff
+from accounts.access import StaffRequest, staff
 from incidents.models import AffectedAccount, Incident
 from notifications import composing, mailings
 from notifications.composing import CannotCompose, Message
@@ -19,7 +19,7 @@ from notifications.models import Mailing, Notice
 
 @require_safe
 @staff("read_room")
-def notices(request: HttpRequest, slug: str) -> HttpResponse:
+def notices(request: StaffRequest, slug: str) -> HttpResponse:
     incident = get_object_or_404(Incident, slug=slug)
     sent = Mailing.objects.select_related("version").order_by("-number")
     rows = incident.notices.select_related("created_by").prefetch_related(
@@ -33,7 +33,7 @@ def notices(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff("write")
-def write(request: HttpRequest, slug: str) -> HttpResponse:
+def write(request: StaffRequest, slug: str) -> HttpResponse:
     incident = get_object_or_404(Incident, slug=slug)
     subject, body = composing.starter(incident)
     first = {"name": "First notice", "language": incident.language, "subject": subject, "body": body}
@@ -50,16 +50,16 @@ def write(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff("write")
-def edit(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+def edit(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
     notice = _notice(slug, pk)
-    form = NoticeForm(request.POST or None, instance=notice)
-    if request.method == "POST" and form.is_valid():
+    data = request.POST.copy() if request.method == "POST" else None
+    form = NoticeForm(data, instance=notice)
+    if data is not None and form.is_valid():
         try:
             ended = mailings.edit(notice, by=request.user, edits=form.cleaned_data["edits"], **form.text())
         except mailings.Changed as error:
             notice.refresh_from_db()
-            form.data = form.data.copy()
-            form.data["edits"] = str(notice.edits)
+            data["edits"] = str(notice.edits)
             form.add_error(None, str(error))
         else:
             voided = " Its approval no longer holds: prepare it again and ask again." if ended else ""
@@ -74,11 +74,12 @@ def edit(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @require_safe
 @csp_update({"frame-src": [SELF]})
 @staff("read_room")
-def preview(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+def preview(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
     """The text as one account will get it; the HTML part stands in a frame that may do nothing."""
     notice = _notice(slug, pk)
     affected, wanted = _chosen(notice.incident, request.GET.get("account", ""))
     context: dict = {"notice": notice, "account": affected.account if affected else None, "wanted": wanted}
+    context["external_id"] = wanted or (affected.account.external_id or "" if affected else "")
     try:
         context["message"] = _message(notice, affected)
     except CannotCompose as error:
@@ -89,9 +90,9 @@ def preview(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 @require_safe
 @xframe_options_sameorigin
-@csp_replace({"default-src": [NONE], "sandbox": True, "frame-ancestors": [SELF], "form-action": [NONE]})
+@csp({"default-src": [NONE], "sandbox": True, "frame-ancestors": [SELF], "form-action": [NONE]})
 @staff("read_room")
-def preview_html(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+def preview_html(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
     notice = _notice(slug, pk)
     affected, _ = _chosen(notice.incident, request.GET.get("account", ""))
     try:
@@ -102,7 +103,7 @@ def preview_html(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 @require_POST
 @staff("write")
-def test(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+def test(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
     notice = _notice(slug, pk)
     try:
         mailings.test_send(notice, by=request.user)
@@ -115,7 +116,7 @@ def test(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 @require_POST
 @staff("write")
-def prepare(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+def prepare(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
     notice = _notice(slug, pk)
     try:
         mailing = mailings.prepare(notice, by=request.user)
@@ -164,7 +165,7 @@ def _message(notice: Notice, affected: AffectedAccount | None) -> Message:
     return mailings.preview(notice, affected=affected, address=address)
 
 
-def _warn(request: HttpRequest, notice: Notice) -> None:
+def _warn(request: StaffRequest, notice: Notice) -> None:
     """Words for what would stop every message, while the writer is still at it."""
     known = composing.VARIABLES.keys() | set(mailings.fact_names(notice.incident))
     for name in sorted(composing.variables_in(notice.subject, notice.body) - known):

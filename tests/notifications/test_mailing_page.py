@@ -1,0 +1,254 @@
+"""The staff page of one mailing: ask, start, watch, stop, settle."""
+
+import re
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts import approvals
+from notifications import mailings
+from notifications.models import Mailing, Outbox, Recipient
+from notifications.views import bar
+from tests.factories import (
+    NOON,
+    make_account,
+    make_affected,
+    make_incident,
+    make_many_affected,
+    make_notice,
+    make_organisation,
+)
+
+
+@pytest.fixture
+def incident(db):
+    make_organisation()
+    incident = make_incident(first_published_at=NOON)
+    make_many_affected(incident, 12)
+    return incident
+
+
+@pytest.fixture
+def prepared(incident, wanda):
+    return mailings.prepare(make_notice(incident, wanda), by=wanda)
+
+
+@pytest.fixture
+def approved(prepared, wanda, anton):
+    approvals.answer(mailings.ask(prepared, by=wanda), yes=True, by=anton)
+    return prepared
+
+
+@pytest.fixture
+def running(approved, anton):
+    return mailings.start(approved, by=anton)
+
+
+def to(name, mailing, *args):
+    return reverse(f"notifications:{name}", args=[mailing.incident.slug, mailing.number, *args])
+
+
+def text(response):
+    return re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", response.content.decode()))
+
+
+def test_the_page_says_how_many_get_it_and_how_many_cannot_be_reached(incident, wanda, as_user):
+    make_affected(incident, make_account("lost", None))
+    mailing = mailings.prepare(make_notice(incident, wanda), by=wanda)
+    client = as_user(wanda)
+
+    said = text(client.get(to("mailing", mailing)))
+
+    assert "Goes to 12 people, one address each." in said
+    assert "1 account has no address that can be reached." in said
+    assert "All 12 messages can be written." in said
+    assert "lost" in text(client.get(to("mailing_unreachable", mailing)))
+
+
+def test_problems_name_the_rows_and_nobody_can_be_asked(incident, wanda, as_user):
+    make_affected(incident, make_account("poor", "it@poor.example"), facts={})
+    mailing = mailings.prepare(make_notice(incident, wanda, body="Key {{ api_key }}"), by=wanda)
+    client = as_user(wanda)
+
+    page = client.get(to("mailing", mailing))
+    asked = client.post(to("mailing_ask", mailing), follow=True)
+
+    assert "poor : There is no api_key for this account. (api_key)" in text(page)
+    assert "Ask for approval" not in text(page)
+    assert "1 message cannot be written." in text(asked)
+    assert approvals.living("mail", mailing) is None
+
+
+def test_from_asking_to_starting_every_step_says_what_happened(prepared, wanda, anton, as_user):
+    writer, approver = as_user(wanda), as_user(anton)
+
+    assert "A second person is asked." in text(writer.post(to("mailing_ask", prepared), follow=True))
+    approvals.answer(approvals.living("mail", prepared), yes=True, by=anton)
+    assert "Send to 12 people" in text(approver.get(to("mailing", prepared)))
+    asks = text(approver.get(to("mailing_start", prepared)))
+    assert "Approved by Anton Approver" in asks and "What is sent cannot be taken back" in asks
+    assert not Outbox.objects.exists()
+
+    assert "Started: 12 people queued." in text(approver.post(to("mailing_start", prepared), follow=True))
+    assert Outbox.objects.count() == 12
+
+
+def test_starting_twice_says_who_was_first(running, ada, as_user):
+    said = text(as_user(ada).post(to("mailing_start", running), follow=True))
+
+    assert "is already going out: Anton Approver started it at" in said
+    assert Outbox.objects.count() == 12
+
+
+def test_starting_without_a_yes_says_what_is_missing(prepared, anton, as_user):
+    assert "Nobody has been asked to approve this yet." in text(
+        as_user(anton).post(to("mailing_start", prepared), follow=True)
+    )
+
+
+def test_the_page_is_refused_in_words_before_the_incident_is_public(prepared, wanda, as_user):
+    prepared.incident.first_published_at = None
+    prepared.incident.save()
+
+    assert "The page is not public yet" in text(as_user(wanda).post(to("mailing_ask", prepared), follow=True))
+
+
+def test_pause_resume_and_cancel_say_the_counts(running, anton, as_user):
+    client = as_user(anton)
+
+    assert "Paused. 12 people wait; 0 messages under way" in text(
+        client.post(to("mailing_pause", running), follow=True)
+    )
+    assert "It goes on: 12 people left." in text(client.post(to("mailing_resume", running), follow=True))
+    assert "Do not send to 12 people" in text(client.get(to("mailing_cancel", running)))
+    assert Mailing.objects.get().state == "running"
+    said = text(client.post(to("mailing_cancel", running), {"because": "wrong text"}, follow=True))
+    assert "Cancelled: 12 people not written to" in said and "together 12" in said and "wrong text" in said
+    assert "it is cancelled" in text(client.post(to("mailing_resume", running), follow=True))
+
+
+def test_cancelling_needs_a_reason(running, anton, as_user):
+    response = as_user(anton).post(to("mailing_cancel", running), {"because": " "})
+
+    assert response.status_code == 200
+    assert Mailing.objects.get().state == "running"
+
+
+def test_progress_has_a_bar_counts_in_words_and_refreshes_itself(running, otto, as_user):
+    rows = list(running.recipients.all())
+    for row, state in zip(rows, ["delivered", "delivered", "accepted", "bounced", "unknown"], strict=False):
+        Recipient.objects.filter(pk=row.pk).update(state=state)
+    client = as_user(otto)
+
+    page = client.get(to("mailing", running))
+    part = client.get(to("mailing_progress", running), {"state": "running"})
+
+    assert "2 delivered 1 accepted 1 unknown 1 bounced 7 queued" in text(page)
+    assert 'http-equiv="refresh"' in page.content.decode() and 'hx-trigger="every 2s"' in page.content.decode()
+    assert "style=" not in page.content.decode()
+    assert "<html" not in part.content.decode() and "2 delivered" in text(part)
+    assert "HX-Refresh" not in part.headers
+    Mailing.objects.update(state="finished")
+    assert client.get(to("mailing_progress", running), {"state": "running"}).headers["HX-Refresh"] == "true"
+
+
+def test_a_finished_mailing_shows_sums_that_add_up(running, otto, as_user):
+    ids = list(running.recipients.values_list("pk", flat=True))
+    Recipient.objects.filter(pk__in=ids[:9]).update(state="delivered")
+    Recipient.objects.filter(pk__in=ids[9:]).update(state="failed", reason="Mailbox does not exist")
+    Mailing.objects.update(state="finished")
+
+    said = text(as_user(otto).get(to("mailing", running)))
+
+    assert "delivered 9 failed 3 together 12" in said
+
+
+def test_recipients_are_listed_by_state_fifty_a_page_without_addresses(incident, running, otto, as_user):
+    failed = running.recipients.first()
+    Recipient.objects.filter(pk=failed.pk).update(state="failed", reason="Mailbox does not exist")
+    client = as_user(otto)
+
+    said = text(client.get(to("mailing_recipients", running), {"state": "failed"}))
+
+    assert str(failed.account) in said and "Mailbox does not exist" in said
+    assert "acme-0002" not in said and "@acme" not in said
+    assert "acme-0002" in text(client.get(to("mailing_recipients", running), {"state": "nonsense", "page": "x"}))
+
+
+def test_an_unknown_is_settled_by_one_button(running, anton, as_user):
+    first, second = running.recipients.all()[:2]
+    running.recipients.filter(pk__in=[first.pk, second.pk]).update(state="unknown")
+    Outbox.objects.filter(recipient__in=[first, second]).delete()
+    client = as_user(anton)
+    assert "2 are unknown" in text(client.get(to("mailing", running)))
+
+    again = client.post(to("mailing_settle", running, first.pk), {"answer": "resend"}, follow=True)
+    left = client.post(to("mailing_settle", running, second.pk), {"answer": "leave"}, follow=True)
+    twice = client.post(to("mailing_settle", running, second.pk), {"answer": "leave"}, follow=True)
+
+    assert "is queued once more" in text(again) and "stays unconfirmed" in text(left)
+    assert "is not unknown any more" in text(twice)
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.state, second.state) == ("queued", "unconfirmed")
+
+
+POSTS = ["mailing_ask", "mailing_start", "mailing_pause", "mailing_resume", "mailing_cancel"]
+PAGES = ["mailing", "mailing_progress", "mailing_recipients", "mailing_unreachable"]
+
+
+def test_an_auditor_looks_and_does_nothing(prepared, otto, as_user):
+    client = as_user(otto)
+
+    assert [client.get(to(name, prepared)).status_code for name in PAGES] == [200] * 4
+    assert [client.post(to(name, prepared)).status_code for name in POSTS] == [403] * 5
+    assert client.post(to("mailing_settle", prepared, prepared.recipients.first().pk)).status_code == 403
+
+
+def test_a_writer_asks_and_does_not_send(approved, wanda, as_user):
+    client = as_user(wanda)
+
+    assert [client.post(to(name, approved)).status_code for name in POSTS[1:]] == [403] * 4
+    assert "Send to 12 people" not in text(client.get(to("mailing", approved)))
+
+
+def test_a_stranger_gets_nowhere(prepared, stranger, as_user, client):
+    assert [as_user(stranger).get(to(name, prepared)).status_code for name in PAGES] == [403] * 4
+    assert client.get(to("mailing", prepared)).status_code == 302
+
+
+def test_nothing_happens_by_get(approved, anton, as_user):
+    client = as_user(anton)
+    for name in ("mailing_ask", "mailing_pause", "mailing_resume"):
+        assert client.get(to(name, approved)).status_code == 405
+    client.get(to("mailing_start", approved))
+    client.get(to("mailing_cancel", approved))
+
+    assert Mailing.objects.get().state == "prepared"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_cost_the_same_queries_for_few_and_for_many(incident, wanda, as_user, name):
+    client, costs = as_user(wanda), []
+    for more in (2, 20):
+        for number in range(more):
+            key = f"more-{more}-{number}"
+            make_affected(incident, make_account(key, f"x@{key}.example" if number % 2 else None))
+        mailing = mailings.prepare(make_notice(incident, wanda), by=wanda)
+        client.get(to(name, mailing))  # the first visit also notes the session
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(to(name, mailing)).status_code == 200
+        costs.append(len(queries))
+
+    assert costs[0] == costs[1]
+
+
+def test_the_bar_is_a_hundred_wide_and_shows_even_one_in_a_million():
+    pieces = bar.pieces({"delivered": 1_000_000, "unknown": 1, "queued": 0})
+
+    assert [(piece.state, piece.count) for piece in pieces] == [("delivered", 1_000_000), ("unknown", 1)]
+    assert float(pieces[1].width[:-1]) >= 0.39
+    assert sum(float(piece.width[:-1]) for piece in pieces) == pytest.approx(100, abs=0.05)
+    assert bar.pieces({}) == []
