@@ -1,0 +1,102 @@
+"""What every form of the staff room's drafts shares: it knows which edit it was opened with, and shows a conflict."""
+
+from typing import Any
+
+from django import forms
+from django.db import models
+
+from incidents.models import Incident
+
+
+class EditForm(forms.ModelForm):
+    """For an Incident or a row of one. Saving is `drafting`'s work; the form only fills its instance."""
+
+    started_from = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    field_words: dict[str, tuple[str, str]] = {}  # noqa: RUF012  (name: label, hint)
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
+        self.initial["started_from"] = getattr(self.instance, "edits", 0)
+        for name, (label, hint) in self.field_words.items():
+            if name in self.fields:
+                self.fields[name].label, self.fields[name].help_text = label, hint
+        if "segment" in self.fields:
+            segment: Any = self.fields["segment"]
+            segment.queryset, segment.empty_label = self.incident.segments.all(), "Everyone affected"
+
+    @property
+    def incident(self) -> Incident:
+        return self.instance if isinstance(self.instance, Incident) else self.instance.incident
+
+    @property
+    def changes(self) -> list[str]:
+        """Names of the fields that were changed."""
+        return [name for name in self.changed_data if name != "started_from"]
+
+    def taken(self, **fields: object) -> bool:
+        """Whether another row of this incident has exactly these values."""
+        rows = self._meta.model._default_manager.filter(incident=self.incident, **fields)
+        return rows.exclude(pk=self.instance.pk).exists()
+
+    def differences(self, theirs: models.Model) -> list[dict[str, str]]:
+        """For a conflict: each field whose text here and there differs."""
+        other = type(self)(instance=theirs)
+        pairs = (
+            {"label": bound.label, "theirs": _words(other[bound.name], None), "yours": _words(bound, self)}
+            for bound in self.visible_fields()
+        )
+        return [pair for pair in pairs if pair["theirs"] != pair["yours"]]
+
+    def take_over(self, theirs: models.Model) -> None:
+        """The next save goes on top of what stands there now: somebody has seen both texts."""
+        self.data = self.data.copy()  # type: ignore[union-attr]
+        self.data[self.add_prefix("started_from")] = str(getattr(theirs, "edits", 0))
+
+
+class Moments(forms.DateTimeInput):
+    """A day and a clock in UTC, with the browser's own picker."""
+
+    input_type = "datetime-local"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%dT%H:%M", attrs={"class": "input-short"})
+
+
+class Lines(forms.CharField):
+    """A short list, one entry a line."""
+
+    widget = forms.Textarea(attrs={"rows": 3})
+
+    def prepare_value(self, value: Any) -> str:
+        return "\n".join(value) if isinstance(value, list | tuple) else value or ""
+
+    def to_python(self, value: Any) -> Any:
+        lines = value if isinstance(value, list) else (value or "").splitlines()
+        return list(dict.fromkeys(line.strip() for line in lines if line.strip()))
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return self.to_python(initial) != self.to_python(data)
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if any(len(line) > 120 for line in value):
+            raise forms.ValidationError("One of the lines is longer than 120 characters. Shorten it.")
+
+    def run_validators(self, value: Any) -> None:
+        """Each line was checked above."""
+
+
+def _words(bound: forms.BoundField, form: forms.Form | None) -> str:
+    value = bound.value()
+    field = bound.field
+    if isinstance(field, forms.BooleanField):
+        return "yes" if field.to_python(value) else "no"
+    if isinstance(field, forms.ModelChoiceField):
+        return next((str(label) for key, label in field.choices if str(key) == str(value or "")), "")
+    if isinstance(field, forms.ChoiceField):
+        return next((str(label) for key, label in field.choices if str(key) == str(value or "")), str(value or ""))
+    shown = field.prepare_value(value)
+    if isinstance(field, forms.DateTimeField):
+        shown = Moments().format_value(field.to_python(shown)) if shown else ""
+    return "\n".join(str(shown if shown is not None else "").split("\r\n"))
