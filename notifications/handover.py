@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from email.utils import getaddresses, parsedate_to_datetime
 from typing import Any
 
 import requests
@@ -88,8 +88,14 @@ def line() -> Iterator[Any]:
 
 def require_one_reader(message: EmailMessage) -> None:
     """Raises NotOneReader. Through a backend that knows no merge, several `to` become one mail for all to see."""
-    several = len(message.to) != 1 or message.cc or message.bcc
-    if several or getattr(message, "merge_data", None) or getattr(message, "merge_metadata", None):
+    one = len(message.to) == 1 and len(getaddresses(message.to)) == 1 and message.to[0].isprintable()
+    if (
+        not one
+        or message.cc
+        or message.bcc
+        or getattr(message, "merge_data", None)
+        or getattr(message, "merge_metadata", None)
+    ):
         raise NotOneReader("a notice has exactly one reader: one To, no Cc, no Bcc, no merge data")
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -73,10 +74,8 @@ def start_worker(mail_server, tmp_path):
 
 def kill(worker: subprocess.Popen, number: int = signal.SIGKILL) -> None:
     """The worker and its children at once, as a power cut would."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(worker.pid, number)
-    except ProcessLookupError:
-        pass
     worker.wait()
 
 

@@ -417,10 +417,9 @@ def test_a_throttled_provider_gets_a_quarter_for_a_while(settings):
     assert pace.take("mailgun", wanted=25) == 25
 
 
-def test_while_redis_is_away_the_pace_is_careful_and_said_once(monkeypatch, caplog):
-    import redis
-
-    monkeypatch.setattr(pace, "_redis", lambda: redis.Redis(port=1))
+def test_while_redis_is_away_the_pace_is_careful_and_said_once(settings, monkeypatch, caplog):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    monkeypatch.setattr(pace, "_redis", pace._redis.__wrapped__)
     monkeypatch.setattr(pace._Away, "until", 0.0)
 
     granted = [pace.take("smtp", wanted=25) for _ in range(20)]

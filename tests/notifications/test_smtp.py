@@ -187,7 +187,14 @@ def test_an_address_that_breaks_the_envelope_fails_alone(send):
 
 @pytest.mark.parametrize(
     "fields",
-    [{"to": ["a@x.example", "b@x.example"]}, {"to": []}, {"cc": ["b@x.example"]}, {"bcc": ["b@x.example"]}],
+    [
+        {"to": ["a@x.example", "b@x.example"]},
+        {"to": []},
+        {"cc": ["b@x.example"]},
+        {"bcc": ["b@x.example"]},
+        {"to": ["a@x.example, b@x.example"]},
+        {"to": ["a@x.example\nBcc: b@x.example"]},
+    ],
 )
 def test_a_message_with_more_than_its_one_reader_is_refused(send, fields):
     message = EmailMessage("Hello", "there", "security@relaypost.example", **{"to": ["a@x.example"], **fields})
