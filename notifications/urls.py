@@ -9,6 +9,9 @@ app_name = "notifications"
 urlpatterns = [
     # The room: overview and evidence
     path("staff/<slug:slug>/", room.overview, name="overview"),
+    path("staff/<slug:slug>/evidence/", room.evidence, name="evidence"),
+    path("staff/<slug:slug>/evidence/download/", room.evidence_download, name="evidence_download"),
+    path("staff/<slug:slug>/evidence/verify/", room.evidence_verify, name="evidence_verify"),
     # Notices: the text
     path("staff/<slug:slug>/notices/", notices.notices, name="notices"),
     path("staff/<slug:slug>/notices/new/", notices.write, name="notice_new"),

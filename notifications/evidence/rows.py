@@ -1,0 +1,221 @@
+"""Rows as records. Whoever holds a bundle learns nobody's address, name or customer number from it: people stand
+there as keyed hashes, which the house alone can compute again."""
+
+import hashlib
+import hmac
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Prefetch
+
+from accounts import audit
+from accounts.models import Account, Approval, AuditEntry, SignOff, User
+from incidents.models import Decision, ImportBatch, Incident, PageVersion
+from notifications import telling
+from notifications.models import Attempt, Mailing, NoticeVersion, Recipient
+
+CHUNK = 2000  # rows in memory at a time
+
+
+def account_hash(account: Account) -> str:
+    """HMAC-SHA256 of the account's id in the company's systems, or of ours where it has none."""
+    said = f"id\0{account.external_id}" if account.external_id else f"row\0{account.pk}"
+    return hmac.digest(settings.LOOKUP_KEY.encode(), b"candor account\0" + said.encode(), hashlib.sha256).hex()
+
+
+def person(user: User | None) -> dict | None:
+    """A member of staff; None is the system."""
+    return {"id": user.pk, "name": user.get_full_name()} if user else None
+
+
+def moment(at: datetime | None) -> str | None:
+    return at.astimezone(UTC).isoformat() if at else None
+
+
+# What was decided, imported, approved ---------------------------------------------------------------------------
+
+
+def incident_of(incident: Incident) -> dict:
+    return {
+        "id": incident.pk, "slug": incident.slug, "title": incident.title, "drill": incident.drill,
+        "visibility": incident.visibility, "phase": incident.phase, "not_notified": incident.not_notified,
+        "telling": incident.telling, "created_at": moment(incident.created_at),
+        "first_published_at": moment(incident.first_published_at), "resolved_at": moment(incident.resolved_at),
+        "steps": [
+            {"id": step.pk, "title": step.title, "ends_exposure": step.ends_exposure}
+            for step in incident.steps.order_by("pk")
+        ],
+    }  # fmt: skip
+
+
+def decisions(incident: Incident) -> list[dict]:
+    rows = Decision.objects.filter(incident=incident).select_related("by", "segment").order_by("pk")
+    return [
+        {
+            "id": row.pk, "kind": row.kind, "at": moment(row.at), "precision": row.precision,
+            "segment": row.segment.key if row.segment else None, "by": person(row.by), "reasons": row.reasons,
+            "ground": row.ground, "means": row.means, "supersedes": row.supersedes_id,
+            "recorded_at": moment(row.recorded_at),
+        }
+        for row in rows
+    ]  # fmt: skip
+
+
+def imports(incident: Incident) -> list[dict]:
+    rows = ImportBatch.objects.filter(incident=incident).select_related("uploaded_by", "confirmed_by").order_by("pk")
+    return [
+        {
+            "id": row.pk, "number": row.number, "source": row.source, "file_name": row.file_name,
+            "sha256": row.sha256, "size": row.size, "state": row.state, "counts": row.counts,
+            "uploaded_by": person(row.uploaded_by), "uploaded_at": moment(row.uploaded_at),
+            "confirmed_by": person(row.confirmed_by), "confirmed_at": moment(row.confirmed_at),
+        }
+        for row in rows
+    ]  # fmt: skip
+
+
+def approvals(incident: Incident) -> list[dict]:
+    sign_offs = Prefetch("sign_offs", SignOff.objects.select_related("by"))
+    rows = Approval.objects.filter(incident=incident.pk).select_related("asked_by").prefetch_related(sign_offs)
+    return [
+        {
+            "id": row.pk, "act": row.act, "thing": row.thing, "hashes": row.hashes, "summary": row.summary,
+            "needs": row.needs, "asked_by": person(row.asked_by), "asked_at": moment(row.asked_at),
+            "given_at": moment(row.given_at), "refused_at": moment(row.refused_at), "used_at": moment(row.used_at),
+            "void_at": moment(row.void_at), "void_because": row.void_because,
+            "sign_offs": [
+                {"by": person(sign.by), "at": moment(sign.at), "yes": sign.yes, "words": sign.words}
+                for sign in row.sign_offs.all()
+            ],
+        }
+        for row in rows.order_by("pk")
+    ]  # fmt: skip
+
+
+# What was said --------------------------------------------------------------------------------------------------
+
+
+def page_versions(incident: Incident) -> Iterator[tuple[dict, Iterator[tuple[str, bytes]]]]:
+    """Each version with (path, bytes) of its documents that were not redacted."""
+    for row in PageVersion.objects.filter(incident=incident).select_related("by").order_by("number").iterator():
+        documents = row.documents.order_by("path")
+        version = {
+            "id": row.pk, "number": row.number, "cause": row.cause, "content": row.content,
+            "content_hash": row.content_hash, "telling": row.telling, "hash": row.hash, "made_at": moment(row.made_at),
+            "by": person(row.by), "approval": row.approval_id, "written_at": moment(row.written_at),
+            "documents": [
+                {"path": path, "content_type": content_type, "sha256": sha256, "redacted": redacted}
+                for path, content_type, sha256, redacted in documents.annotate(
+                    redacted=models.ExpressionWrapper(models.Q(body=None), models.BooleanField())
+                ).values_list("path", "content_type", "sha256", "redacted")
+            ],
+        }  # fmt: skip
+        bodies = documents.filter(body__isnull=False).values_list("path", "body").iterator(chunk_size=10)
+        yield version, ((path, bytes(body or b"")) for path, body in bodies)
+
+
+def notice_versions(incident: Incident) -> Iterator[dict]:
+    rows = NoticeVersion.objects.filter(notice__incident=incident).select_related("notice", "made_by").order_by("pk")
+    for row in rows.iterator(chunk_size=10):
+        yield {
+            "id": row.pk, "notice": row.notice_id, "name": row.notice.name, "kind": row.notice.kind,
+            "number": row.number, "subject": row.subject, "body": row.body, "guidance": row.guidance,
+            "sha256": row.sha256, "made_by": person(row.made_by), "made_at": moment(row.made_at),
+        }  # fmt: skip
+
+
+# Who was told ---------------------------------------------------------------------------------------------------
+
+
+def mailings(incident: Incident) -> list[dict]:
+    rows = Mailing.objects.filter(incident=incident).select_related("version__notice", "prepared_by", "started_by")
+    return [
+        {
+            "id": row.pk, "number": row.number, "notice": row.version.notice_id, "version": row.version.number,
+            "text": row.version.sha256, "kind": row.version.notice.kind, "sequence": row.sequence, "state": row.state,
+            "sender": row.sender, "reply_to": row.reply_to, "provider": row.provider, "on_unknown": row.on_unknown,
+            "recipients_count": row.recipients_count, "recipients_hash": row.recipients_hash,
+            "problems": sum(problem.get("more", 1) for problem in row.problems), "approval": row.approval_id,
+            "prepared_by": person(row.prepared_by), "prepared_at": moment(row.prepared_at),
+            "started_by": person(row.started_by), "started_at": moment(row.started_at),
+            "paused_at": moment(row.paused_at), "paused_because": row.paused_because,
+            "finished_at": moment(row.finished_at),
+        }
+        for row in rows.order_by("number")
+    ]  # fmt: skip
+
+
+def affected_accounts(incident: Incident) -> Iterator[dict]:
+    rows = (
+        incident.affected_accounts.select_related("account", "batch", "changed_in")
+        .prefetch_related("segments", "step_states").defer("facts").order_by("pk")
+    )  # fmt: skip
+    for row, (pk, outcome) in zip(rows.iterator(chunk_size=CHUNK), telling.each_outcome(incident), strict=True):
+        assert row.pk == pk
+        yield {
+            "id": row.pk, "account": account_hash(row.account), "kind": row.account.kind, "certainty": row.certainty,
+            "segments": sorted(segment.key for segment in row.segments.all()), "outcome": outcome,
+            "added_at": moment(row.added_at), "import": row.batch.number if row.batch else None,
+            "changed_in": row.changed_in.number if row.changed_in else None,
+            "acknowledged_at": moment(row.acknowledged_at),
+            "steps": [
+                {"step": state.step_id, "state": state.state, "at": moment(state.at)}
+                for state in sorted(row.step_states.all(), key=lambda state: state.step_id)
+            ],
+        }  # fmt: skip
+
+
+def recipients(incident: Incident) -> Iterator[dict]:
+    attempts = Prefetch("attempts", Attempt.objects.select_related("batch").order_by("number"))
+    rows = (
+        incident.recipients.select_related("account", "address").prefetch_related(attempts, "events")
+        .defer("merge").order_by("pk")
+    )  # fmt: skip
+    numbers = dict(incident.mailings.values_list("pk", "number"))
+    for row in rows.iterator(chunk_size=CHUNK):
+        yield {"mailing": numbers[row.mailing_id], **_recipient(row)}
+
+
+def _recipient(row: Recipient) -> dict:
+    return {
+        "id": row.pk, "affected_account": row.affected_account_id,
+        "account": account_hash(row.account), "address": bytes(row.address.lookup).hex() if row.address else None,
+        "role": row.address.role if row.address else None, "channel": row.channel, "kind": row.kind,
+        "sequence": row.sequence, "code": row.code, "message_id": row.message_id, "state": row.state,
+        "state_at": moment(row.state_at), "reason": row.reason, "complained_at": moment(row.complained_at),
+        "follows": row.follows_id, "recorded_proof": row.recorded_proof,
+        "attempts": [
+            {
+                "number": one.number, "claimed_at": moment(one.claimed_at),
+                "handed_over_at": moment(one.batch.handed_over_at), "ended_at": moment(one.ended_at),
+                "outcome": one.outcome, "sha256": one.sha256, "provider": one.batch.provider,
+                "provider_id": one.provider_id, "smtp_code": one.smtp_code, "reply": one.reply,
+            }
+            for one in row.attempts.all()
+        ],
+        "events": [
+            {
+                "provider": one.provider, "key": one.key, "type": one.type, "at": moment(one.at),
+                "received_at": moment(one.received_at), "reason": one.reason, "words": one.words,
+            }
+            for one in row.events.all()
+        ],
+    }  # fmt: skip
+
+
+# The chain ------------------------------------------------------------------------------------------------------
+
+
+def audit_entries(incident: Incident) -> Iterator[dict]:
+    """The whole chain; of entries about other incidents only their place in it."""
+    rows = AuditEntry.objects.order_by("number").values_list("number", "previous", "hash", "incident", "body")
+    for number, previous, seal, about, body in rows.iterator(chunk_size=CHUNK):
+        place = {"number": number, "previous": previous, "hash": seal}
+        yield place | ({"body": body} if about in (incident.pk, None) else {"withheld": True})
+
+
+def audit_head() -> dict:
+    head = AuditEntry.objects.order_by("number").last()
+    return {"number": head.number, "hash": head.hash} if head else {"number": 0, "hash": audit.GENESIS}
