@@ -28,7 +28,7 @@ class LookUpForm(forms.Form):
         label="Find one account",
         max_length=320,
         strip=True,
-        help_text="A whole account id or address, or the beginning of an id. Your looking is recorded, not for what.",
+        help_text="A whole id or address, or the beginning of an id. It is recorded that you looked, not for what.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
         error_messages={"required": "Type an account id or an address."},
     )

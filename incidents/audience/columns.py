@@ -78,6 +78,17 @@ def words(meaning: str) -> str:
     return WORDS[meaning]
 
 
+def in_words(columns: dict[str, str]) -> list[tuple[str, str]]:
+    """(header, what it was taken for): those we know first, then the facts."""
+    order = [*KNOWN]
+
+    def rank(column: tuple[str, str]) -> tuple[int, str]:
+        header, meaning = column
+        return (order.index(meaning) if meaning in order else len(order), header)
+
+    return [(header, words(meaning)) for header, meaning in sorted(columns.items(), key=rank)]
+
+
 def _split(line: str) -> tuple[str, list[str]]:
     """By the delimiter that yields the most columns we know, then the most columns."""
     readings = []

@@ -12,6 +12,8 @@ SCRIPTS_THAT_LOOK_ALIKE = {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE",
 # Cyrillic and Greek letters that most fonts draw as Latin ones: a label of nothing else imitates a Latin word.
 LATIN_TWINS = set("авеоросухіїјѕԁһԛԝӏкмнтгпь") | set("αονρυχικτω")
 
+LONGEST_AS_WRITTEN = 500  # characters; IDNA drops some, so what is stored as given may be longer than what is sent to
+
 ASK = "Ask the account for the right address."
 
 
@@ -20,6 +22,8 @@ def problem_with(address: str) -> tuple[str, str] | None:
     local, at, domain = address.rpartition("@")
     if not at:
         return "This is no email address: it has no @.", "Write it as name@example.com."
+    if len(address) > LONGEST_AS_WRITTEN:
+        return "It is longer than any address.", "One address per row."
     if address.count("@") > 1 and '"' not in local:
         return "More than one @.", "One address per row; an account may have several rows."
     if not local.isascii():
@@ -35,7 +39,7 @@ def problem_with(address: str) -> tuple[str, str] | None:
         return "The domain cannot be written in IDNA 2008.", ASK
     if (not domain.isascii() or "xn--" in normal) and _looks_like_another(normal):
         return (
-            "The domain only looks like another: it mixes alphabets or imitates Latin letters.",
+            f"The domain only looks like another: among its letters is {_first_foreign_letter(normal)}.",
             "Check with the account. Type the domain by hand, do not copy it.",
         )
     if len(normal) > 254 or len(local) > 64:
@@ -52,6 +56,12 @@ def _looks_like_another(normal: str) -> bool:
     labels = [_shown(label) for label in normal.rpartition("@")[2].split(".")]
     foreign = [label for label in labels if not label.isascii()]
     return any(_mixes(label) or (labels[-1].isascii() and _imitates(label)) for label in foreign)
+
+
+def _first_foreign_letter(normal: str) -> str:
+    """Its name in Unicode, since the eye cannot tell."""
+    letters = "".join(_shown(label) for label in normal.rpartition("@")[2].split("."))
+    return unicodedata.name(next(letter for letter in letters if not letter.isascii()), "a letter without a name")
 
 
 def _shown(label: str) -> str:

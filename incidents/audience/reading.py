@@ -1,6 +1,7 @@
 import logging
 import unicodedata
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import islice
 from pathlib import PurePath
 
@@ -25,9 +26,13 @@ NO_ROOM = (
 ENDINGS = (".csv", ".tsv", ".txt")
 
 
+class _Discarded(Exception):
+    """Somebody discarded the batch while it was being read."""
+
+
 def read(incident: Incident, file: Binary, *, file_name: str, by: User | None, source: ImportBatch.Source | str,
          progress: Callable[[int], object] | None = None) -> ImportBatch:  # fmt: skip
-    """Read a file of affected accounts into the staging table; the batch, staged or refused.
+    """Read a file of affected accounts into the staging table; the batch, staged or refused (or discarded meanwhile).
 
     A file that cannot be read as a whole gives a batch in state refused whose `refusal` says what, where and what
     to do; it has no rows. A row that cannot be read is in `rejected_rows`, and the others go on.
@@ -38,18 +43,16 @@ def read(incident: Incident, file: Binary, *, file_name: str, by: User | None, s
     try:
         with transaction.atomic():
             _stage(batch, bytes_of_file)
+            _finish(batch, bytes_of_file, ImportBatch.State.STAGED)
     except Refused as refused:
         _drain(bytes_of_file)
-        batch.state, batch.refusal = ImportBatch.State.REFUSED, str(refused)
-        batch.columns, batch.counts = {}, {}
+        _refuse(batch, bytes_of_file, str(refused))
     except OperationalError:
-        # A full disk, a lost connection. Without a database this fails again, and the batch stays "being read".
+        # A full disk, a lost connection. Where not even this can be written the batch stays "being read".
         log.exception("import %s of incident %s could not be stored", batch.number, incident.pk)
-        batch.state = ImportBatch.State.REFUSED
-        batch.refusal = NO_ROOM
-        batch.columns, batch.counts = {}, {}
-    batch.sha256, batch.size = bytes_of_file.sha256, bytes_of_file.size
-    batch.save()
+        _refuse(batch, bytes_of_file, NO_ROOM)
+    except _Discarded:
+        batch.refresh_from_db()
     return batch
 
 
@@ -87,7 +90,22 @@ def _stage(batch: ImportBatch, source: Source) -> None:
         raise Refused("There is a header and no row below it.", "Choose the file that lists the affected accounts.")
     fold(batch)
     batch.counts = count(batch, read=rows)
-    batch.state = ImportBatch.State.STAGED
+
+
+def _refuse(batch: ImportBatch, source: Source, why: str) -> None:
+    batch.refusal, batch.columns, batch.counts = why, {}, {}
+    with suppress(_Discarded):
+        _finish(batch, source, ImportBatch.State.REFUSED)
+
+
+def _finish(batch: ImportBatch, source: Source, state: ImportBatch.State) -> None:
+    ended = {
+        "state": state, "sha256": source.sha256, "size": source.size,
+        "refusal": batch.refusal, "columns": batch.columns, "counts": batch.counts,
+    }  # fmt: skip
+    if not ImportBatch.objects.filter(pk=batch.pk, state=ImportBatch.State.READING).update(**ended):
+        raise _Discarded
+    batch.refresh_from_db()
 
 
 def _copy(batch: ImportBatch, read: list[Staged | list[Problem]]) -> None:

@@ -1,6 +1,6 @@
 """Which accounts the rows of a batch mean, and what they would change: the ground both compare and save stand on.
 
-Two temporary tables hold the answer until the transaction ends:
+Temporary tables hold the answer until the transaction ends:
 imported          one row per account in the file: what it says, the Account and AffectedAccount it means (NULL: none
                   yet), whether it would change anything
 imported_address  one row per account and address in the file
@@ -14,17 +14,20 @@ from django.db import connection
 
 from incidents.models import ImportBatch
 
+HEADS = """
+CREATE TEMPORARY TABLE imported_head ON COMMIT DROP AS
+SELECT DISTINCT ON (account_key)
+       account_key, line, external_id, name, locale, jurisdiction, certainty, segments, facts, lookup
+  FROM incidents_stagedrow
+ WHERE batch_id = %(batch)s
+ ORDER BY account_key, line
+"""
+
 ACCOUNTS = """
 CREATE TEMPORARY TABLE imported ON COMMIT DROP AS
-WITH head AS (
-    SELECT DISTINCT ON (account_key)
-           account_key, line, external_id, name, locale, jurisdiction, certainty, segments, facts, lookup
-      FROM incidents_stagedrow
-     WHERE batch_id = %(batch)s
-     ORDER BY account_key, line
-), person AS (
+WITH person AS (
     SELECT address.lookup, min(account.id) AS account_id
-      FROM head
+      FROM imported_head head
       JOIN accounts_address address ON address.lookup = head.lookup AND address.kind = 'email'
       JOIN accounts_account account ON account.id = address.account_id AND account.external_id IS NULL
      WHERE head.external_id = ''
@@ -34,7 +37,7 @@ SELECT head.*,
        coalesce(account.id, person.account_id) AS account_id,
        affected.id AS affected_id,
        false AS changes
-  FROM head
+  FROM imported_head head
   LEFT JOIN accounts_account account ON account.external_id = head.external_id
   LEFT JOIN person ON person.lookup = head.lookup AND head.external_id = ''
   LEFT JOIN incidents_affectedaccount affected
@@ -45,6 +48,7 @@ SELECT head.*,
 ADDRESSES = """
 CREATE TEMPORARY TABLE imported_address ON COMMIT DROP AS
 SELECT account_key, normal,
+       min(line) AS line,
        (array_agg(lookup ORDER BY line))[1] AS lookup,
        (array_agg(address ORDER BY line))[1] AS value,
        (ARRAY['owner', 'administrator', 'security', 'billing'])[
@@ -89,13 +93,22 @@ UPDATE imported SET changes = true
 """
 
 
+# Staged rows are too new to have statistics, and nobody else analyses a temporary table: without this the joins are
+# planned for a handful of rows and take for ever with a million.
+STEPS = (
+    "DROP TABLE IF EXISTS imported_head, imported, imported_address",
+    HEADS,
+    "ANALYZE imported_head",
+    ACCOUNTS,
+    ADDRESSES,
+    "CREATE UNIQUE INDEX ON imported (account_key)",
+    "ANALYZE imported, imported_address",
+    CHANGES,
+)
+
+
 def resolve(batch: ImportBatch) -> None:
-    """Fill both tables. Call it inside a transaction: they vanish with it."""
-    known = {"batch": batch.pk, "incident": batch.incident_id}
+    """Fill the tables. Call it inside a transaction: they vanish with it."""
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS imported, imported_address")
-        cursor.execute(ACCOUNTS, known)
-        cursor.execute(ADDRESSES, known)
-        # Nobody else analyses a temporary table; without it the joins below are planned for a handful of rows.
-        cursor.execute("ANALYZE imported, imported_address")
-        cursor.execute(CHANGES, known)
+        for step in STEPS:
+            cursor.execute(step, {"batch": batch.pk, "incident": batch.incident_id})

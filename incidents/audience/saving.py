@@ -34,6 +34,8 @@ STATEMENTS = (
     UPDATE imported SET made = true, account_id = nextval(pg_get_serial_sequence('accounts_account', 'id'))
      WHERE account_id IS NULL
     """,
+    "CREATE INDEX ON imported (account_id)",
+    "ANALYZE imported",
     """
     INSERT INTO accounts_account (id, external_id, kind, name, locale, jurisdiction)
     SELECT account_id, nullif(external_id, ''), CASE external_id WHEN '' THEN 'person' ELSE 'customer' END,
@@ -68,15 +70,15 @@ STATEMENTS = (
       LEFT JOIN accounts_address known
              ON known.account_id = imported.account_id AND known.kind = 'email' AND known.normal = said.normal
      WHERE known.id IS NULL OR said.role <> known.role OR (known.trusted AND NOT said.trusted)
+     ORDER BY said.line
         ON CONFLICT (account_id, kind, normal) DO UPDATE
            SET role = excluded.role, trusted = held.trusted AND excluded.trusted
     """,
     """
     INSERT INTO incidents_affectedaccount AS held (incident_id, account_id, certainty, facts, batch_id)
-    SELECT DISTINCT ON (account_id)
-           %(incident)s, account_id, coalesce(nullif(certainty, ''), 'confirmed'), facts, %(batch)s
-      FROM imported WHERE affected_id IS NULL
-     ORDER BY account_id, line
+    SELECT %(incident)s, account_id, coalesce(nullif(certainty, ''), 'confirmed'), facts, %(batch)s
+      FROM (SELECT DISTINCT ON (account_id) * FROM imported WHERE affected_id IS NULL ORDER BY account_id, line) AS new
+     ORDER BY line
         ON CONFLICT (incident_id, account_id) DO NOTHING
     """,
     """

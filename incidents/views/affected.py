@@ -1,5 +1,7 @@
 """The room "Affected accounts": the list, one account, imports."""
 
+from itertools import chain
+
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -147,7 +149,7 @@ def batch(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     rejected = Paginator(batch.rejected_rows.all(), REJECTED_PER_PAGE)
     return render(request, "incidents/staff/affected_import.html", {
         "incident": incident, "room": "affected", "batch": batch,
-        "columns": [(header, columns.words(meaning)) for header, meaning in batch.columns.items()],
+        "columns": columns.in_words(batch.columns),
         "comparison": audience.compare(batch) if staged else None,
         "rows": batch.rows.order_by("line")[:ROWS_SHOWN] if staged else [],
         "page": rejected.get_page(request.GET.get("page")),
@@ -219,6 +221,9 @@ def _say_what_was_read(request: HttpRequest, batch: ImportBatch) -> None:
     if batch.state == ImportBatch.State.REFUSED:
         messages.error(request, "The file could not be read. Nothing was stored; below it says why.")
         return
+    if batch.state == ImportBatch.State.DISCARDED:
+        messages.warning(request, "Somebody discarded this import while it was being read. Nothing was stored.")
+        return
     counts = batch.counts
     messages.info(
         request,
@@ -238,7 +243,10 @@ def _what_happened(batch: ImportBatch) -> str:
 
 
 def _csv(lines, name: str) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    # The mark tells Excel that this is UTF-8; reading such a file again leaves it out.
+    response = StreamingHttpResponse(
+        chain(["\N{ZERO WIDTH NO-BREAK SPACE}"], lines), content_type="text/csv; charset=utf-8"
+    )
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 

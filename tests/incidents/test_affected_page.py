@@ -125,7 +125,7 @@ def test_no_cell_of_the_downloaded_rejected_rows_is_a_formula(incident, as_user,
     response = as_user(wanda).get(f"{ROOM}imports/1/rejected.csv")
 
     assert response["Content-Disposition"] == 'attachment; filename="import-1-rejected-rows.csv"'
-    rows = list(csv.reader(io.StringIO(response.getvalue().decode(), newline="")))
+    rows = list(csv.reader(io.StringIO(response.getvalue().decode("utf-8-sig"), newline="")))
     assert rows[0] == ["line", "column", "value", "problem", "what to do"]
     assert not any(cell.startswith(tuple("=+-@\t\r\0")) for row in rows for cell in row)
 

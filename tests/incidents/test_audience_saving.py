@@ -67,6 +67,8 @@ def test_saving_makes_accounts_addresses_and_affected_accounts(incident, wanda):
     jane = Account.objects.get(external_id=None)
     assert (jane.kind, jane.name) == ("person", "Jane")
     assert Account.objects.get(external_id="contoso").kind == "customer"
+    in_file_order = AffectedAccount.objects.order_by("pk").values_list("account__name", flat=True)
+    assert list(in_file_order) == ["Northwind", "Contoso", "Jane"]
     assert not StagedRow.objects.exists()
 
 

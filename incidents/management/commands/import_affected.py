@@ -77,8 +77,8 @@ class Command(BaseCommand):
     def _preview(self, batch: ImportBatch, comparison: audience.Comparison, *, show_values: bool) -> None:
         counts = batch.counts
         self._say("")
-        for header, meaning in batch.columns.items():
-            self._say(f"  {header:<24} {columns.words(meaning)}")
+        for header, meaning in columns.in_words(batch.columns):
+            self._say(f"  {header:<24} {meaning}")
         self._say("")
         for words, number in (
             ("rows read", counts["read"]),
