@@ -1,15 +1,27 @@
 """How django-allauth behaves here: links from settings, our sender and name, no way from signing up to staff."""
 
+import logging
+import smtplib
 from urllib.parse import urljoin
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from anymail.exceptions import AnymailError
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.urls import reverse
 
 from accounts.addresses import normalise
 from accounts.models import Organisation
+
+logger = logging.getLogger(__name__)
+
+# What mail backends raise when the server, or the provider, does not take a message.
+MAIL_IS_AWAY = (OSError, smtplib.SMTPException, AnymailError)
+
+
+class MailIsAway(Exception):
+    """A message that somebody needs to go on could not be handed over; config.middleware says so in words."""
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -30,6 +42,20 @@ class AccountAdapter(DefaultAccountAdapter):
     def render_mail(self, template_prefix, email, context, headers=None) -> EmailMessage:
         ours = {"organisation": Organisation.get(), "base_url": settings.PUBLIC_BASE_URL, "email": email}
         return super().render_mail(template_prefix, email, {**context, **ours}, headers)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict) -> None:
+        """Raises MailIsAway: whoever waits for a link must not be told that it is on its way."""
+        try:
+            super().send_mail(template_prefix, email, context)
+        except MAIL_IS_AWAY as away:
+            raise MailIsAway from away
+
+    def send_notification_mail(self, template_prefix, user, context=None, email=None) -> None:
+        """What it tells of has been done already, so that a mail server that is away must not undo the answer."""
+        try:
+            super().send_notification_mail(template_prefix, user, context, email)
+        except MailIsAway:
+            logger.error("%s for user %s could not be mailed", template_prefix, user.pk)
 
     def clean_email(self, email: str) -> str:
         """Stored in the one normal form, so that two spellings of a mailbox cannot be two users."""

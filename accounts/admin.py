@@ -58,10 +58,10 @@ class ReferenceData(LookAtPeople):
         act = f"{obj._meta.model_name}.{'changed' if change else 'added'}"
         audit.record(act=act, thing=obj, by=request.user, fields=form.changed_data)  # type: ignore[arg-type]
 
-    def log_addition(self, request: HttpRequest, obj: Model, message: object) -> None:
+    def log_addition(self, request: HttpRequest, obj: Model, message: object) -> None:  # type: ignore[override]
         """Not into Django's own log: it repeats names and addresses."""
 
-    log_change = log_addition
+    log_change = log_addition  # type: ignore[assignment]
 
 
 @admin.register(User)

@@ -1,9 +1,7 @@
 """The house's own staff pages: approvals, people, the organisation, the log."""
 
 import json
-import smtplib
 
-from anymail.exceptions import AnymailError
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import models
@@ -15,10 +13,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import approvals, audit, organisations, people
 from accounts.access import StaffRequest, staff
+from accounts.adapters import MAIL_IS_AWAY
 from accounts.forms import InvitationForm, OrganisationForm, PersonForm
 from accounts.models import Approval, AuditEntry, Organisation, User
 
-MAIL_IS_AWAY = (OSError, smtplib.SMTPException, AnymailError)
 LOG_PAGE = 50  # entries
 
 

@@ -3,6 +3,8 @@
 from django.http import HttpResponse
 from redis.exceptions import RedisError
 
+from accounts.adapters import MailIsAway
+
 
 def strict_headers(get_response):
     """Everything Django serves is personal: not stored, not indexed, no powers for the page."""
@@ -23,17 +25,26 @@ def strict_headers(get_response):
 
 def redis_outage_in_words(get_response):
     """Rate limits live in Redis; while it is away what they guard answers 503 in words instead of failing open."""
+    words = "We cannot take this request for a moment. Nothing was lost; please try again in a minute.\n"
+    return _in_words(get_response, RedisError, words)
 
+
+def mail_outage_in_words(get_response):
+    """Whoever waits for a link by mail is told that none is coming, instead of waiting for it."""
+    words = "Our mail server takes no messages right now: no link was sent. Please try again in a few minutes.\n"
+    return _in_words(get_response, MailIsAway, words)
+
+
+def _in_words(get_response, outage: type[Exception], words: str):
     def middleware(request):
         return get_response(request)
 
     def process_exception(request, exception):
-        if isinstance(exception, RedisError):
+        if isinstance(exception, outage):
             return HttpResponse(
-                "We cannot take this request for a moment. Nothing was lost; please try again in a minute.\n",
-                status=503, content_type="text/plain; charset=utf-8", headers={"Retry-After": "60"},
-            )  # fmt: skip
+                words, status=503, content_type="text/plain; charset=utf-8", headers={"Retry-After": "60"}
+            )
         return None
 
-    middleware.process_exception = process_exception
+    middleware.process_exception = process_exception  # type: ignore[attr-defined]
     return middleware

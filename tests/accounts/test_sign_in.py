@@ -205,6 +205,22 @@ def test_recovery_codes_can_be_made_seen_and_used_once(anton):
         assert (other.get("/staff/approvals/").status_code == 200) is welcome, f"attempt {attempt}"
 
 
+def test_a_change_holds_although_the_message_about_it_could_not_be_mailed(anton, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    client = Client()
+    client.force_login(anton)
+    new = "another long passphrase"
+
+    response = client.post(
+        "/account/password/change/", {"oldpassword": PASSWORD, "password1": new, "password2": new}, follow=True
+    )
+
+    anton.refresh_from_db()
+    assert response.status_code == 200
+    assert anton.check_password(new)
+
+
 def test_too_many_tries_get_words(anton):
     client = Client()
     for _ in range(12):

@@ -55,6 +55,16 @@ def test_a_view_that_meets_the_outage_answers_503(db, monkeypatch):
     assert "redis.example" not in response.content.decode()
 
 
+def test_whoever_waits_for_a_link_is_told_that_the_mail_server_is_away(db, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+
+    response = Client().post("/account/password/reset/", {"email": "nobody@relaypost.example"})
+
+    assert response.status_code == 503
+    assert "no link was sent" in response.content.decode()
+
+
 @pytest.mark.parametrize("path", ["/account/login/", "/nothing-stands-here/"])
 def test_every_answer_carries_the_policy(db, path):
     response = Client().get(path)
