@@ -93,10 +93,10 @@ def save(row: Row, *, changed: Iterable[str], started_from: int, by: User, at: d
 
 
 @transaction.atomic
-def write(update: Update, correction: Correction | None = None, *, changed: Iterable[str] = (),
-          started_from: int = 0, by: User, at: datetime | None = None) -> None:  # fmt: skip
-    """A draft update, new or changed, and what it corrects."""
-    if update.pk is None:
+def write(update: Update, correction: Correction | None = None, *, changed: Iterable[str] = (), started_from: int = 0,
+          next_update_by: datetime | None = None, by: User, at: datetime | None = None) -> None:  # fmt: skip
+    """A draft update, new or changed, what it corrects, and, where that was changed, the promise of the next one."""
+    if update._state.adding:
         update.written_by = by
         add(update, by=by, at=at)
     else:
@@ -104,6 +104,10 @@ def write(update: Update, correction: Correction | None = None, *, changed: Iter
     if correction is not None:
         correction.update = update
         correction.save()
+    if "next_update_by" in changed:
+        promise = Incident.objects.filter(pk=update.incident_id)
+        promise.update(next_update_by=next_update_by, edits=models.F("edits") + 1)
+        _record(update.incident, "changed", by=by, at=at, fields=["next_update_by"])
 
 
 @transaction.atomic

@@ -1,6 +1,6 @@
 """A decision: made when, why, on what ground, instead of which earlier one."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.utils import timezone
@@ -10,7 +10,7 @@ from incidents.models import Decision
 
 
 class DecisionForm(MomentForm):
-    field_words: ClassVar = {
+    field_words = {
         "kind": ("What was decided", ""),
         "segment": ("About whom", ""),
         "reasons": ("Why", "Whoever reads this in a year knows nothing but what stands here."),
@@ -18,7 +18,7 @@ class DecisionForm(MomentForm):
         "means": ("Means", "How these people are told instead: the public page, a letter from their bank …"),
         "supersedes": ("Supersedes", "The earlier decision that this one replaces."),
     }
-    field_order: ClassVar = [
+    field_order = [
         "started_from", "kind", "segment", "date", "time", "zone", "unknown_because", "reasons", "ground", "means",
         "supersedes",
     ]  # fmt: skip
@@ -26,12 +26,12 @@ class DecisionForm(MomentForm):
     class Meta:
         model = Decision
         fields = ["kind", "segment", "reasons", "ground", "means", "supersedes"]
-        widgets: ClassVar = {"reasons": forms.Textarea(attrs={"rows": 5})}
+        widgets = {"reasons": forms.Textarea(attrs={"rows": 5})}
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         now = timezone.now()
-        self.initial |= {"date": now.strftime("%Y-%m-%d"), "time": now.strftime("%H:%M"), "zone": "UTC"}
+        self.initial.update({"date": now.strftime("%Y-%m-%d"), "time": now.strftime("%H:%M"), "zone": "UTC"})
         self.fields["date"].label = "Decided on"
         supersedes: Any = self.fields["supersedes"]
         supersedes.queryset = self.incident.decisions.filter(superseded_by=None)

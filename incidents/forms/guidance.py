@@ -1,6 +1,6 @@
 """One form for each section of the guidance. What the database would refuse is said here in words first."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 
@@ -28,7 +28,7 @@ def text(rows: int) -> forms.Textarea:
 
 
 class ExposureForm(EditForm):
-    field_words: ClassVar = {
+    field_words = {
         "data_class": ("What kind of data", "API keys, email addresses, card data …"),
         "segment": ("Whose", ""),
         "status": ("Was it exposed?", "“Not exposed” is news, too: readers fear for it."),
@@ -50,7 +50,7 @@ class ExposureForm(EditForm):
 
 
 class SegmentForm(EditForm):
-    field_words: ClassVar = {
+    field_words = {
         "name": ("Name", "As these people would call themselves: API customers."),
         "key": (
             "Word in the import file",
@@ -63,7 +63,7 @@ class SegmentForm(EditForm):
     class Meta:
         model = Segment
         fields = ["name", "key", "guidance", "receives_notice"]
-        widgets: ClassVar = {"guidance": text(6)}
+        widgets = {"guidance": text(6)}
 
     def clean_key(self) -> str:
         key = self.cleaned_data["key"]
@@ -73,7 +73,7 @@ class SegmentForm(EditForm):
 
 
 class StepForm(EditForm):
-    field_words: ClassVar = {
+    field_words = {
         "title": ("Step", "A verb first: Rotate your API keys."),
         "segment": ("For whom", ""),
         "how": ("How", "Where to go, what to press. " + MARKDOWN),
@@ -92,23 +92,23 @@ class StepForm(EditForm):
             "title", "segment", "how", "why", "if_not", "url", "due_at", "cut_off", "ends_exposure",
             "for_affected_only",
         ]  # fmt: skip
-        widgets: ClassVar = {
+        widgets = {
             "how": text(5), "why": text(3), "if_not": text(3), "due_at": Moments(), "cut_off": Moments(),
         }  # fmt: skip
 
 
 class MeasureForm(MomentForm):
-    field_words: ClassVar = {
+    field_words = {
         "text": ("What we did", "One or two sentences. " + MARKDOWN),
         "promised": ("Promised, not done yet", "It stands on the page as a promise, and here until it is kept."),
         "due_at": ("Promised by", IN_UTC),
     }
-    field_order: ClassVar = ["started_from", "text", "date", "time", "zone", "unknown_because", "promised", "due_at"]
+    field_order = ["started_from", "text", "date", "time", "zone", "unknown_because", "promised", "due_at"]
 
     class Meta:
         model = Measure
         fields = ["text", "promised", "due_at"]
-        widgets: ClassVar = {"text": text(4), "due_at": Moments()}
+        widgets = {"text": text(4), "due_at": Moments()}
 
     def clean(self) -> dict[str, Any]:
         # A promise has no moment yet, and needs no reason for that.
@@ -120,7 +120,7 @@ class MeasureForm(MomentForm):
 
 
 class IndicatorForm(EditForm):
-    field_words: ClassVar = {
+    field_words = {
         "kind": ("Kind", ""),
         "value": ("Value", "As it is, not defanged: the page makes it harmless."),
         "note": ("In a few words", "Where to look for it, and what it means."),
@@ -144,7 +144,7 @@ class IndicatorForm(EditForm):
 
 
 class EstimateForm(MomentForm):
-    field_words: ClassVar = {
+    field_words = {
         "of_what": ("What is counted", "customers, users, projects …"),
         "bound": ("How many", ""),
         "value": ("Number", "Empty for all, most and not known yet."),
@@ -157,7 +157,7 @@ class EstimateForm(MomentForm):
             "A newer estimate revises; it does not say the earlier one was wrong.",
         ),
     }
-    field_order: ClassVar = [
+    field_order = [
         "started_from", "bound", "value", "unit", "of_what", "certainty", "date", "time", "zone", "unknown_because",
         "words", "basis", "revises",
     ]  # fmt: skip
@@ -165,7 +165,7 @@ class EstimateForm(MomentForm):
     class Meta:
         model = ScopeEstimate
         fields = ["bound", "value", "unit", "of_what", "certainty", "words", "basis", "revises"]
-        widgets: ClassVar = {
+        widgets = {
             "words": text(3),
             "value": forms.NumberInput(attrs={"class": "input-short", "step": "any"}),
         }
@@ -191,14 +191,14 @@ class EstimateForm(MomentForm):
 
 
 class EventForm(MomentForm):
-    field_words: ClassVar = {
+    field_words = {
         "text": ("What happened", "One or two sentences. " + MARKDOWN),
         "kind": ("Kind", ""),
         "marks": ("Key date", "Every incident has these six, known or not."),
         "uncertain": ("Believed, not established", "The page says so."),
         "note": ("In a few words", "What the moment rests on."),
     }
-    field_order: ClassVar = [
+    field_order = [
         "started_from", "text", "kind", "date", "time", "zone", "ends", "unknown_because", "uncertain", "marks", "note",
     ]  # fmt: skip
 
@@ -211,7 +211,7 @@ class EventForm(MomentForm):
     class Meta:
         model = TimelineEvent
         fields = ["text", "kind", "uncertain", "marks", "note"]
-        widgets: ClassVar = {"text": text(3)}
+        widgets = {"text": text(3)}
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
@@ -248,7 +248,7 @@ class EventForm(MomentForm):
 
 
 class FAQForm(EditForm):
-    field_words: ClassVar = {
+    field_words = {
         "question": ("Question", "As a reader would ask it."),
         "answer": ("Answer", "Empty: it waits here, and stays off the page. " + MARKDOWN),
     }
@@ -256,11 +256,11 @@ class FAQForm(EditForm):
     class Meta:
         model = FAQEntry
         fields = ["question", "answer"]
-        widgets: ClassVar = {"answer": text(8)}
+        widgets = {"answer": text(8)}
 
 
 class ContactForm(EditForm):
-    field_words: ClassVar = {
+    field_words = {
         "role": ("Who", "security, media, support …"),
         "value": ("How to reach them", "An email address, a phone number or the address of a page."),
         "label": ("For what", "Questions about this incident."),
@@ -272,7 +272,7 @@ class ContactForm(EditForm):
 
 
 class ReferenceForm(EditForm):
-    field_words: ClassVar = {
+    field_words = {
         "url": ("Address", "https://…"),
         "label": ("Its words on the page", ""),
     }

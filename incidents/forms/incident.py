@@ -1,6 +1,6 @@
 """The frame of an incident: begun with a title and a sentence, edited with what the page says at its top."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.utils import timezone
@@ -50,7 +50,7 @@ class IncidentForm(EditForm):
     class Meta:
         model = Incident
         fields = ["title", "slug", "summary", "drill"]
-        widgets: ClassVar = {"summary": forms.Textarea(attrs={"rows": 3})}
+        widgets = {"summary": forms.Textarea(attrs={"rows": 3})}
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
@@ -87,16 +87,15 @@ class FrameForm(EditForm):
             "title", "summary", "phase", "impact", "visibility", "not_notified", "not_contacted_words",
             "next_update_by", "originally_posted_on", "told_through", "exposed_channels", "internal_notes",
         ]  # fmt: skip
-        widgets: ClassVar = {
+        widgets = {
             "summary": forms.Textarea(attrs={"rows": 3}),
             "not_contacted_words": forms.Textarea(attrs={"rows": 3}),
             "next_update_by": Moments(),
             "originally_posted_on": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "class": "input-short"}),
             "internal_notes": forms.Textarea(attrs={"rows": 4}),
         }
-        labels: ClassVar = {}
 
-    field_order: ClassVar = ["started_from", "title", "summary", "phase", "impact", "visibility", "confirm_public"]
+    field_order = ["started_from", "title", "summary", "phase", "impact", "visibility", "confirm_public"]
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)

@@ -125,7 +125,7 @@ class MomentForm(EditForm):
         moment: Moment = self.instance
         written = moment.as_written()
         if written is not None:
-            self.initial |= {"date": written.strftime(_form_of(moment.precision)), "zone": moment.zone}
+            self.initial.update({"date": written.strftime(_form_of(moment.precision)), "zone": moment.zone})
             if moment.precision in TIMES.values():
                 self.initial["time"] = written.strftime("%H:%M:%S" if moment.precision == "second" else "%H:%M")
         self.initial.setdefault("unknown_because", moment.unknown_because)

@@ -1,5 +1,6 @@
 """What every form of the staff room's drafts shares: it knows which edit it was opened with, and shows a conflict."""
 
+from contextlib import suppress
 from typing import Any
 
 from django import forms
@@ -12,7 +13,7 @@ class EditForm(forms.ModelForm):
     """For an Incident or a row of one. Saving is `drafting`'s work; the form only fills its instance."""
 
     started_from = forms.IntegerField(widget=forms.HiddenInput, required=False)
-    field_words: dict[str, tuple[str, str]] = {}  # noqa: RUF012  (name: label, hint)
+    field_words: dict[str, tuple[str, str]] = {}  # by field name: label, hint
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
@@ -21,6 +22,13 @@ class EditForm(forms.ModelForm):
         for name, (label, hint) in self.field_words.items():
             if name in self.fields:
                 self.fields[name].label, self.fields[name].help_text = label, hint
+        for field in self.fields.values():
+            if (
+                isinstance(field, forms.TypedChoiceField)
+                and field.choices
+                and not isinstance(field.widget, forms.RadioSelect)
+            ):
+                field.choices = [(key, "Choose one" if key == "" else label) for key, label in field.choices]
         if "segment" in self.fields:
             segment: Any = self.fields["segment"]
             segment.queryset, segment.empty_label = self.incident.segments.all(), "Everyone affected"
@@ -43,15 +51,14 @@ class EditForm(forms.ModelForm):
         """For a conflict: each field whose text here and there differs."""
         other = type(self)(instance=theirs)
         pairs = (
-            {"label": bound.label, "theirs": _words(other[bound.name], None), "yours": _words(bound, self)}
+            {"label": str(bound.label), "theirs": _words(other[bound.name]), "yours": _words(bound)}
             for bound in self.visible_fields()
         )
         return [pair for pair in pairs if pair["theirs"] != pair["yours"]]
 
     def take_over(self, theirs: models.Model) -> None:
         """The next save goes on top of what stands there now: somebody has seen both texts."""
-        self.data = self.data.copy()  # type: ignore[union-attr]
-        self.data[self.add_prefix("started_from")] = str(getattr(theirs, "edits", 0))
+        self.data = dict(self.data.items()) | {self.add_prefix("started_from"): str(getattr(theirs, "edits", 0))}
 
 
 class Moments(forms.DateTimeInput):
@@ -87,16 +94,15 @@ class Lines(forms.CharField):
         """Each line was checked above."""
 
 
-def _words(bound: forms.BoundField, form: forms.Form | None) -> str:
-    value = bound.value()
-    field = bound.field
+def _words(bound: forms.BoundField) -> str:
+    """What stands in a field, as people read it."""
+    value, field = bound.value(), bound.field
     if isinstance(field, forms.BooleanField):
         return "yes" if field.to_python(value) else "no"
-    if isinstance(field, forms.ModelChoiceField):
-        return next((str(label) for key, label in field.choices if str(key) == str(value or "")), "")
     if isinstance(field, forms.ChoiceField):
-        return next((str(label) for key, label in field.choices if str(key) == str(value or "")), str(value or ""))
-    shown = field.prepare_value(value)
-    if isinstance(field, forms.DateTimeField):
-        shown = Moments().format_value(field.to_python(shown)) if shown else ""
-    return "\n".join(str(shown if shown is not None else "").split("\r\n"))
+        choices: Any = field.choices
+        return next((str(label) for key, label in choices if str(key) == str(value or "")), str(value or ""))
+    if isinstance(field, forms.DateTimeField) and value:
+        with suppress(forms.ValidationError):
+            return f"{field.to_python(value):%Y-%m-%d %H:%M} UTC"
+    return str(field.prepare_value(value) or "").replace("\r\n", "\n")

@@ -1,18 +1,26 @@
 """What we are about to say, and what a correction replaces."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 
 from incidents.forms.moments import MomentForm
+from incidents.forms.rows import Moments
 from incidents.models import Correction, Update
 
 TELL_AGAIN = {"": None, "yes": True, "no": False}
 
 
+ELSEWHERE = ("said_elsewhere", "date", "time", "zone", "unknown_because")
+
+
 class UpdateForm(MomentForm):
     when_is_required = False
-    field_words: ClassVar = {
+    next_update_by = forms.DateTimeField(
+        required=False, widget=Moments, label="Next update by",
+        help_text="In UTC. A reader who waits at night needs a time to go to bed by.",
+    )  # fmt: skip
+    field_words = {
         "kind": ("Kind", "A holding statement is one sentence and the time of the next update."),
         "phase": ("Phase", "As of this update."),
         "body": (
@@ -21,17 +29,18 @@ class UpdateForm(MomentForm):
         ),
         "said_elsewhere": ("It was said elsewhere before", "On a blog or by mail, at the moment given below."),
     }
-    field_order: ClassVar = [
-        "started_from", "kind", "phase", "body", "said_elsewhere", "date", "time", "zone", "unknown_because",
+    field_order = [
+        "started_from", "kind", "phase", "body", "next_update_by", *ELSEWHERE,
     ]  # fmt: skip
 
     class Meta:
         model = Update
         fields = ["kind", "phase", "body", "said_elsewhere"]
-        widgets: ClassVar = {"phase": forms.RadioSelect, "body": forms.Textarea(attrs={"rows": 10})}
+        widgets = {"phase": forms.RadioSelect, "body": forms.Textarea(attrs={"rows": 10})}
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
+        self.initial["next_update_by"] = self.incident.next_update_by
         if "kind" in self.fields:
             kind: Any = self.fields["kind"]
             kind.choices = [choice for choice in Update.Kind.choices if choice[0] != Update.Kind.CORRECTION]
@@ -39,6 +48,20 @@ class UpdateForm(MomentForm):
         phase.choices = self.incident.Phase.choices
         self.fields["date"].help_text = "Only for what was said elsewhere. Empty: it is said when it is published."
         self.fields["unknown_because"].help_text = "Only for what was said elsewhere on a day nobody knows."
+
+    @property
+    def here(self) -> list[forms.BoundField]:
+        """What every update asks."""
+        return [bound for bound in self.visible_fields() if bound.name not in ELSEWHERE]
+
+    @property
+    def elsewhere(self) -> list[forms.BoundField]:
+        """What is asked of something first said outside Candor: few need it."""
+        return [self[name] for name in ELSEWHERE]
+
+    @property
+    def elsewhere_matters(self) -> bool:
+        return bool(self["said_elsewhere"].value()) or any(bound.errors for bound in self.elsewhere)
 
     def clean(self) -> dict[str, Any]:
         self.when_is_required = bool(self.cleaned_data.get("said_elsewhere"))
@@ -66,13 +89,13 @@ class CorrectionForm(UpdateForm):
         required=False, widget=forms.RadioSelect, label="Tell those who were told the old words?",
     )  # fmt: skip
 
-    field_order: ClassVar = [
-        "started_from", "subject", "corrects", "what", "was", "now", "body", "tell_again", "phase", "said_elsewhere",
-        "date", "time", "zone", "unknown_because",
+    field_order = [
+        "started_from", "subject", "corrects", "what", "was", "now", "body", "tell_again", "phase",
+        "next_update_by", *ELSEWHERE,
     ]  # fmt: skip
 
     class Meta(UpdateForm.Meta):
-        fields: ClassVar = ["phase", "body", "said_elsewhere"]
+        fields = ["phase", "body", "said_elsewhere"]
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
@@ -83,10 +106,10 @@ class CorrectionForm(UpdateForm):
         if self.correction.pk:
             kept = self.correction
             told = next(said for said, meant in TELL_AGAIN.items() if meant is kept.tell_again)
-            self.initial |= {
+            self.initial.update({
                 "subject": kept.subject, "corrects": kept.corrects_id, "what": kept.what, "was": kept.was,
                 "now": kept.now, "tell_again": told,
-            }  # fmt: skip
+            })  # fmt: skip
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()

@@ -1,8 +1,10 @@
 """The list of incidents, a new one, and the frame of one: title, phase, visibility, meaning of silence."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Case, Count, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Count, OuterRef, Q, Subquery, Value, When
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
@@ -15,22 +17,23 @@ from incidents.models import Incident, PageVersion
 from incidents.views import conflicts
 
 PER_PAGE = 50
+CLOSED = Q(phase__in=[Incident.Phase.RESOLVED, Incident.Phase.POSTMORTEM, Incident.Phase.WITHDRAWN])
+STATES = {
+    "": ("All", Q()),
+    "active": ("Active", ~CLOSED & Q(drill=False)),
+    "closed": ("Closed", CLOSED & Q(drill=False)),
+    "drills": ("Drills", Q(drill=True)),
+}
 
 
 @staff("read_room")
 def index(request: StaffRequest) -> HttpResponse:
     wanted, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
-    incidents = _with_states(Incident.objects.all())
+    incidents = _with_states(STATES[state][1] if state in STATES else Q())
     if wanted:
         incidents = incidents.filter(
             Q(title__icontains=wanted) | Q(slug__icontains=wanted) | Q(summary__icontains=wanted)
         )
-    if state == "active":
-        incidents = incidents.active().filter(drill=False)
-    elif state == "closed":
-        incidents = incidents.filter(active=0, drill=False)
-    elif state == "drills":
-        incidents = incidents.filter(drill=True)
     page = Paginator(incidents.order_by("-active", "drill", "-created_at", "-pk"), PER_PAGE).get_page(
         request.GET.get("page")
     )
@@ -43,19 +46,22 @@ def index(request: StaffRequest) -> HttpResponse:
     context = {
         "page": page, "wanted": wanted, "state": state, "room": "incidents",
         "any": bool(page) or Incident.objects.exists(),
-        "states": [("", "All"), ("active", "Active"), ("closed", "Closed"), ("drills", "Drills")],
+        "states": [(key, name) for key, (name, _) in STATES.items()],
     }  # fmt: skip
     return render(request, "incidents/staff/index.html", context)
 
 
-def _with_states(incidents: QuerySet[Incident]) -> QuerySet[Incident]:
+def _with_states(wanted: Q) -> Any:
     """What a line of the list says, without a query for each line."""
     newest = PageVersion.objects.filter(incident=OuterRef("pk")).order_by("-number").values("number")[:1]
-    closed = [Incident.Phase.RESOLVED, Incident.Phase.POSTMORTEM, Incident.Phase.WITHDRAWN]
-    return incidents.select_related("created_by").annotate(
-        active=Case(When(phase__in=closed, then=Value(0)), default=Value(1)),
-        page_version=Subquery(newest),
-        draft_updates=Count("updates", filter=Q(updates__published_at=None)),
+    return (
+        Incident.objects.select_related("created_by")
+        .filter(wanted)
+        .annotate(
+            active=Case(When(CLOSED, then=Value(0)), default=Value(1)),
+            page_version=Subquery(newest),
+            draft_updates=Count("updates", filter=Q(updates__published_at=None)),
+        )
     )
 
 

@@ -80,7 +80,8 @@ def _write(request: StaffRequest, form: UpdateForm) -> HttpResponse:
         try:
             drafting.write(
                 update, getattr(form, "correction", None), changed=form.changes,
-                started_from=form.cleaned_data["started_from"] or 0, by=request.user,
+                started_from=form.cleaned_data["started_from"] or 0,
+                next_update_by=form.cleaned_data["next_update_by"], by=request.user,
             )  # fmt: skip
         except drafting.AlreadyPublished as problem:
             messages.error(request, str(problem))

@@ -62,6 +62,22 @@ def test_a_draft_is_written_and_stands_first(as_user, wanda, incident):
     assert AuditEntry.objects.get().act == "update.added"
 
 
+def test_the_promise_of_the_next_update_is_made_with_it(as_user, wanda, incident):
+    as_user(wanda).post(at("update_new", incident), draft(kind="holding", next_update_by="2026-03-14T18:00"))
+
+    promised = Incident.objects.get()
+    assert (promised.next_update_by, promised.edits) == (datetime(2026, 3, 14, 18, tzinfo=UTC), 1)
+
+
+def test_an_update_that_leaves_the_promise_alone_does_not_touch_it(as_user, wanda, incident):
+    Incident.objects.update(next_update_by=NOON)
+
+    as_user(wanda).post(at("update_new", incident), draft(next_update_by="2026-03-14T12:00"))
+
+    untouched = Incident.objects.get()
+    assert (untouched.next_update_by, untouched.edits) == (NOON, 0)
+
+
 def test_an_empty_draft_is_refused_in_words(as_user, wanda, incident):
     page = as_user(wanda).post(at("update_new", incident), draft(body=" "))
 
