@@ -74,7 +74,7 @@ def recognise(first_line: str) -> Columns:
 def words(meaning: str) -> str:
     """For the page: what a column was taken for."""
     if meaning.startswith(FACT):
-        return f"personal fact, in messages as {meaning.removeprefix(FACT)}"
+        return f"personal fact, in messages {{{{ {meaning.removeprefix(FACT)} }}}}"
     return WORDS[meaning]
 
 
