@@ -47,15 +47,26 @@ def is_new(folder: Path) -> bool:
 
 
 def write(folder: Path, documents: Iterable[tuple[str, bytes]]) -> None:
-    """Put each document in place, its compressed forms first. Removes nothing."""
+    """Put each document in place, its compressed forms first, unless it stands there already. Removes nothing."""
     for path, body in documents:
         target = folder / path
+        if _stands_there(target, body):
+            continue
         target.parent.mkdir(parents=True, exist_ok=True)
         # mtime 0: the same document compresses to the same bytes on every machine.
         _replace(target.with_name(target.name + ".gz"), gzip.compress(body, 9, mtime=0))
         _replace(target.with_name(target.name + ".br"), brotli.compress(body, mode=brotli.MODE_TEXT))
         _replace(target, body)
         _sync_folder(target.parent)
+
+
+def _stands_there(target: Path, body: bytes) -> bool:
+    """With both compressed forms: these are written first, so that they belong to these bytes."""
+    packed = (target.with_name(target.name + suffix) for suffix in (".gz", ".br"))
+    try:
+        return target.read_bytes() == body and all(form.exists() for form in packed)
+    except OSError:
+        return False
 
 
 def mark(folder: Path) -> None:

@@ -277,3 +277,15 @@ def test_security_txt_expires_within_a_year_and_moves_once_a_month(incident, pub
 
     assert expires(NOON) == expires(NOON + timedelta(days=10))
     assert timedelta(days=100) < expires(NOON) - NOON < timedelta(days=365)
+
+
+def test_what_stands_there_already_is_not_written_again(tmp_path):
+    site_folder.write(tmp_path, [("a/index.html", b"same")])
+    before = (tmp_path / "a/index.html").stat()
+
+    site_folder.write(tmp_path, [("a/index.html", b"same")])
+    assert (tmp_path / "a/index.html").stat().st_ino == before.st_ino
+    (tmp_path / "a/index.html.br").unlink()
+    site_folder.write(tmp_path, [("a/index.html", b"same")])
+
+    assert (tmp_path / "a/index.html.br").exists()
