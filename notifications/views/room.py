@@ -5,15 +5,16 @@ from collections.abc import Iterator
 from tempfile import TemporaryFile
 
 from django.contrib import messages
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import audit
-from accounts.access import staff
+from accounts.access import StaffRequest, staff
 from accounts.models import AuditEntry
 from incidents.models import Incident
+from incidents.views.log import in_words
 from notifications import evidence as proof
 from notifications import overview as reading
 
@@ -22,16 +23,18 @@ LATEST_EXPORTS = 20
 
 @require_safe
 @staff("read_room")
-def overview(request: HttpRequest, slug: str) -> HttpResponse:
+def overview(request: StaffRequest, slug: str) -> HttpResponse:
     incident = get_object_or_404(Incident, slug=slug)
+    now = reading.read(incident, at=timezone.now())
     return render(request, "notifications/staff/overview.html", {
-        "incident": incident, "room": "overview", "now": reading.read(incident, at=timezone.now()),
+        "incident": incident, "room": "overview", "now": now,
+        "latest": [{"entry": entry, **in_words(entry)} for entry in now.latest],
     })  # fmt: skip
 
 
 @require_safe
 @staff("read_room")
-def evidence(request: HttpRequest, slug: str) -> HttpResponse:
+def evidence(request: StaffRequest, slug: str) -> HttpResponse:
     incident = get_object_or_404(Incident, slug=slug)
     return render(request, "notifications/staff/evidence.html", {
         "incident": incident, "room": "evidence", "exports": list(_exports(incident)),
@@ -48,7 +51,7 @@ def _exports(incident: Incident) -> Iterator[dict]:
 
 @require_POST
 @staff("export")
-def evidence_download(request: HttpRequest, slug: str) -> FileResponse:
+def evidence_download(request: StaffRequest, slug: str) -> FileResponse:
     """The zip, once it is whole and its export stands in the log. A file on disk meanwhile, not in memory."""
     incident = get_object_or_404(Incident, slug=slug)
     at = timezone.now()
@@ -67,7 +70,7 @@ def evidence_download(request: HttpRequest, slug: str) -> FileResponse:
 
 @require_POST
 @staff("read_room")
-def evidence_verify(request: HttpRequest, slug: str) -> HttpResponse:
+def evidence_verify(request: StaffRequest, slug: str) -> HttpResponse:
     try:
         number = audit.verify()
     except audit.BrokenChain as broken:
