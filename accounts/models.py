@@ -105,6 +105,17 @@ class Organisation(models.Model):
         return cls.objects.get_or_create(pk=1)[0]
 
     @property
+    def contacts(self) -> list[dict[str, str]]:
+        """Whom to ask where an incident names nobody of its own: rows of role, value and label."""
+        known = (
+            ("security", self.security_email),
+            ("support", self.support_email),
+            ("media", self.press_email),
+            ("phone", self.phone),
+        )
+        return [{"role": role, "value": value, "label": ""} for role, value in known if value]
+
+    @property
     def sender(self) -> str:
         return f"{self.sender_name} <{self.sender_address}>"
 

@@ -28,11 +28,12 @@ MOMENT = ("at", "precision", "zone", "utc_offset", "unknown_because")
 def freeze(incident: Incident, *, drafts: bool = True) -> dict:
     """Everything not held back. A draft update has no moment yet: `at` is null until it is said (see `said`)."""
     updates = _updates(incident, drafts=drafts)
+    organisation = Organisation.get()
     return {
         "format": FORMAT,
         **_plain(incident, OF_THE_INCIDENT),
         "phase": updates[0]["phase"] if updates else incident.phase,
-        "organisation": freeze_organisation(Organisation.get()),
+        "organisation": freeze_organisation(organisation),
         "updates": updates,
         "events": _frozen(
             timeline.in_order(_shown(incident.events)), "kind", "marks", "text", "until", "uncertain", "note", *MOMENT
@@ -46,7 +47,7 @@ def freeze(incident: Incident, *, drafts: bool = True) -> dict:
         "measures": _frozen(_shown(incident.measures), "text", "promised", "due_at", *MOMENT),
         "indicators": _frozen(_shown(incident.indicators), "kind", "value", "note"),
         "faq": _frozen(_shown(incident.faq).exclude(answer=""), "question", "answer"),
-        "contacts": _frozen(_shown(incident.contacts), "role", "value", "label"),
+        "contacts": _frozen(_shown(incident.contacts), "role", "value", "label") or organisation.contacts,
         "references": _frozen(_shown(incident.references), "url", "label"),
     }
 

@@ -242,17 +242,10 @@ def _questions(rows: Iterable[dict]) -> list[dict]:
 
 
 def _contacts(content: dict) -> list[dict]:
-    organisation = content["organisation"]
-    own = [
-        {"role": role, "value": organisation[name], "label": ""}
-        for role, name in (("security", "security_email"), ("support", "support_email"), ("media", "press_email"),
-                           ("phone", "phone"))
-        if organisation[name]
-    ]  # fmt: skip
     return [
         {"role": row["role"][:1].upper() + row["role"][1:], "label": row["label"], "value": row["value"],
          "href": _href(row["value"])}
-        for row in content["contacts"] or own
+        for row in content["contacts"]
     ]  # fmt: skip
 
 

@@ -56,7 +56,8 @@ def freeze_guidance(incident: Incident) -> Guidance:
         "contacts": [
             {"role": contact.role, "value": contact.value, "label": contact.label}
             for contact in incident.contacts.filter(held_back=False)
-        ],
+        ]
+        or organisation.contacts,
     }
 
 
