@@ -65,6 +65,9 @@ class AccountAdapter(DefaultAccountAdapter):
         """Staff go to their room; whoever else signs in has only the public page here."""
         return settings.LOGIN_REDIRECT_URL if request.user.is_staff else "/"
 
+    def get_logout_redirect_url(self, request) -> str:
+        return reverse("account_login")
+
 
 class MFAAdapter(DefaultMFAAdapter):
     def _get_site_name(self) -> str:

@@ -1,0 +1,61 @@
+"""The state each room of an incident is in, in a word or two, for the list at the left of every staff page.
+
+It lives here because it speaks of both: what incidents hold and how far notifications have come.
+"""
+
+from django import template
+
+from accounts.models import Approval
+from incidents.models import Decision, Incident, PageVersion, Update
+from notifications.models import Mailing, Recipient
+
+register = template.Library()
+
+
+@register.simple_tag
+def room_states(incident: Incident) -> dict[str, dict]:
+    """{room: {"words": …, "waits": whether somebody has to do something}}; a room without news is left out."""
+    states = {
+        "updates": _drafts(incident),
+        "publish": _page(incident),
+        "affected": _affected(incident),
+        "notices": _notices(incident),
+        "decisions": _counted(Decision.objects.filter(incident=incident).count(), "decision"),
+    }
+    return {room: {"words": words, "waits": waits} for room, (words, waits) in states.items() if words}
+
+
+def _counted(count: int, word: str) -> tuple[str, bool]:
+    return (f"{count:,} {word}{'' if count == 1 else 's'}" if count else ""), False
+
+
+def _drafts(incident: Incident) -> tuple[str, bool]:
+    words, _ = _counted(Update.objects.filter(incident=incident, published_at=None, held_back=False).count(), "draft")
+    return words, bool(words)
+
+
+def _page(incident: Incident) -> tuple[str, bool]:
+    asked = Approval.objects.live().filter(act=Approval.Act.PUBLISH, incident=incident.pk).first()
+    if asked:
+        return ("waits for approval" if asked.state == "open" else "approved, not published"), True
+    version = PageVersion.objects.filter(incident=incident).values_list("number", flat=True).first()
+    return (f"version {version}" if version else "not published"), False
+
+
+def _affected(incident: Incident) -> tuple[str, bool]:
+    return _counted(incident.affected_accounts.exclude(certainty="ruled_out").count(), "account")
+
+
+def _notices(incident: Incident) -> tuple[str, bool]:
+    unknown = Recipient.objects.filter(incident=incident, state=Recipient.State.UNKNOWN).count()
+    if unknown:
+        return f"{unknown:,} unknown", True
+    mailing = Mailing.objects.filter(incident=incident).first()
+    if mailing is None:
+        return "", False
+    words = {
+        Mailing.State.PREPARING: "being prepared", Mailing.State.PREPARED: "prepared, not sent",
+        Mailing.State.RUNNING: "going out", Mailing.State.PAUSED: "paused",
+        Mailing.State.CANCELLED: "cancelled", Mailing.State.FINISHED: "sent",
+    }  # fmt: skip
+    return words[Mailing.State(mailing.state)], mailing.state in {Mailing.State.PREPARED, Mailing.State.PAUSED}
