@@ -6,13 +6,14 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import Address
 from incidents import publishing
-from incidents.models import AffectedAccount, Incident, PageVersion
+from incidents.models import AffectedAccount, Decision, Incident, PageVersion
 from notifications import links, mailing_states, providers
 from notifications.composing.template import VARIABLE
+from notifications.mailings.preparing import silent
 from notifications.models import Mailing, NoticeVersion, Outbox, Recipient
 
 State = Recipient.State
@@ -54,22 +55,39 @@ def follow_up() -> int:
 
     Found by looking, not by remembering: a crash between the no and the next try changes nothing.
     """
+    held = Decision.objects.filter(
+        incident=OuterRef("incident"), kind=Decision.Kind.LAW_ENFORCEMENT_HOLD, superseded_by=None
+    )
+    stuck = Exists(_stuck().filter(mailing=OuterRef("pk")))
+    mailings = Mailing.objects.filter(stuck, ~Exists(held), state__in=mailing_states.OPEN).select_related("incident")
+    return sum(_follow_up(mailing) for mailing in mailings.order_by("pk"))
+
+
+def _follow_up(mailing: Mailing) -> int:
+    # Since the mailing started somebody may have been ruled out, or a Decision made not to contact them.
+    owed = AffectedAccount.objects.owed_a_notice().filter(incident=mailing.incident).exclude(silent(mailing.incident))
+    stuck = _stuck().filter(mailing=mailing, affected_account__in=owed).select_related("affected_account")
+    followed = 0
+    for recipient in stuck.order_by("pk")[:AT_A_TIME]:
+        try:
+            next_address(recipient)
+        except NoOtherAddress:
+            continue  # another worker was here first
+        except mailing_states.NotOpen:
+            break  # cancelled a moment ago, or another mailing of this text has to finish before
+        followed += 1
+    return followed
+
+
+def _stuck() -> QuerySet[Recipient]:
+    """Met a final no, was not followed up, and the account has an address that was not tried."""
     another = Address.objects.filter(
         account=OuterRef("account"), kind=Address.Kind.EMAIL, trusted=True, withdrawn_at=None
     ).filter(~Exists(_tried_at(OuterRef("pk"), OuterRef(OuterRef("incident")), OuterRef(OuterRef("kind")),
                                OuterRef(OuterRef("sequence")))))  # fmt: skip
-    stuck = Recipient.objects.filter(
-        Exists(another), state__in=NO_FOR_GOOD, followed_by=None, channel=Recipient.Channel.EMAIL,
-        mailing__state__in=mailing_states.OPEN,
-    )  # fmt: skip
-    followed = 0
-    for recipient in stuck.select_related("affected_account").order_by("pk")[:AT_A_TIME]:
-        try:
-            next_address(recipient)
-        except (NoOtherAddress, mailing_states.NotOpen):
-            continue  # another worker was here first, or another mailing of this text has to finish before
-        followed += 1
-    return followed
+    return Recipient.objects.filter(
+        Exists(another), state__in=NO_FOR_GOOD, followed_by=None, channel=Recipient.Channel.EMAIL
+    )
 
 
 def _tried_at(address, incident, kind, sequence):

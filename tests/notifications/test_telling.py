@@ -280,6 +280,25 @@ def test_a_cancelled_mailing_writes_to_nobody_more(incident):
         telling.next_address(recipient)
 
 
+def test_who_was_ruled_out_since_is_not_written_to(incident):
+    recipient = with_recipient(incident, state="bounced")
+    make_address(recipient.account, "security@account-1.example", role="security")
+    AffectedAccount.objects.update(certainty="ruled_out")
+
+    assert telling.follow_up() == 0
+
+
+@pytest.mark.parametrize("kind", ["do_not_contact", "law_enforcement_hold"])
+def test_a_decision_made_since_is_heeded_until_it_no_longer_holds(incident, kind):
+    recipient = with_recipient(incident, state="bounced")
+    make_address(recipient.account, "security@account-1.example", role="security")
+    decision = decide(incident, kind)
+    assert telling.follow_up() == 0
+
+    decide(incident, "no_longer", supersedes=decision)
+    assert telling.follow_up() == 1
+
+
 def test_an_account_whose_every_address_is_in_the_mailing_already_is_not_doubled(incident):
     recipient = with_recipient(incident, state="bounced")
     second = make_address(recipient.account, "security@account-1.example", role="security")

@@ -1,0 +1,20 @@
+from django.core.management.base import BaseCommand
+
+from notifications import dispatch, telling
+
+
+class Command(BaseCommand):
+    help = "Send what running mailings have ready, here and now, without a worker; then finish them."
+
+    def handle(self, *args, **options) -> None:
+        sent = 0
+        while True:
+            dispatch.reap()
+            telling.follow_up()
+            dealt_with = dispatch.run_lane(seconds=60)
+            sent += dealt_with
+            if not dealt_with and not dispatch.is_work_ready():
+                break
+        finished = dispatch.finish_mailings()
+        telling.push_all()
+        self.stdout.write(f"{sent:,} messages handed over, {finished:,} mailings finished.")
