@@ -107,7 +107,7 @@ def test_without_redis_a_token_opens_nothing_and_the_answer_is_in_words(redis_aw
 
     assert response.status_code == 503
     assert response["Retry-After"] == "60"
-    assert "try again in a minute" in response.content.decode()
+    assert "<h1>We cannot answer this at the moment</h1>" in response.content.decode()
     assert not response.cookies
     assert ReaderLink.objects.get().opens == 0
 
