@@ -243,6 +243,18 @@ def test_after_eight_tries_it_has_failed_and_says_why(server):
     assert not Outbox.objects.exists()
 
 
+def test_after_a_day_of_trying_it_has_failed(server, monkeypatch):
+    recipient = make_recipient(make_incident())
+    monkeypatch.setattr(dispatch, "TRY_FOR", timedelta(microseconds=1))
+    dispatch.record(dispatch.claim(1), {recipient.pk: Result(Outcome.RETRY, 450, "mailbox busy")})
+    Outbox.objects.update(not_before=Now())
+
+    dispatch.record(dispatch.claim(1), {recipient.pk: Result(Outcome.RETRY, 450, "mailbox busy")})
+
+    recipient.refresh_from_db()
+    assert recipient.state == "failed"
+
+
 def test_a_released_row_does_not_count_as_a_try(server):
     recipient = make_recipient(make_incident())
 
