@@ -5,6 +5,7 @@ from ninja import NinjaAPI
 from ninja.security import SessionAuth
 
 from incidents.api import router as incidents
+from notifications.api import router as notifications
 
 
 class StaffSession(SessionAuth):
@@ -17,3 +18,4 @@ class StaffSession(SessionAuth):
 
 api = NinjaAPI(title="Incidents and notices", version="1", auth=StaffSession(), docs_url="/docs")
 api.add_router("", incidents)
+api.add_router("", notifications)

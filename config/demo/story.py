@@ -21,7 +21,7 @@ from config.demo import affected_csv, cast, people, provider
 from incidents import audience, casefile, publishing
 from incidents.models import AffectedAccount, ImportBatch, Incident
 from notifications import composing, evidence, links, mailings, telling
-from notifications.models import Attempt, DeliveryEvent, Mailing, Notice, Recipient
+from notifications.models import Attempt, DeliveryEvent, Mailing, Recipient
 
 CASE = Path(settings.ROOT) / "incidents" / "data" / "mailgun-2018-01.json"
 QUIET_SECONDS = 90  # of no progress at all before the story gives up
@@ -84,9 +84,7 @@ def _approve_the_notice(incident: Incident, say: Callable, *, by: User, yes: Use
     mailing = incident.mailings.exclude(state=Mailing.State.CANCELLED).first()
     if mailing is None:
         subject, body = composing.starter(incident)
-        notice = Notice.objects.create(
-            incident=incident, name="First notice", subject=subject, body=body, created_by=by
-        )
+        notice = mailings.create(incident, by=by, name="First notice", subject=subject, body=body)
         mailing = mailings.prepare(notice, by=by)
         say(
             f"Wrote the notice and composed it {mailing.recipients_count:,} times without sending: "

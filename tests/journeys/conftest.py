@@ -1,0 +1,3 @@
+from tests.journeys.house import house
+
+__all__ = ["house"]
