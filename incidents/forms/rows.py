@@ -23,12 +23,9 @@ class EditForm(forms.ModelForm):
             if name in self.fields:
                 self.fields[name].label, self.fields[name].help_text = label, hint
         for field in self.fields.values():
-            if (
-                isinstance(field, forms.TypedChoiceField)
-                and field.choices
-                and not isinstance(field.widget, forms.RadioSelect)
-            ):
-                field.choices = [(key, "Choose one" if key == "" else label) for key, label in field.choices]
+            if isinstance(field, forms.TypedChoiceField) and not isinstance(field.widget, forms.RadioSelect):
+                choices: Any = field.choices
+                field.choices = [(key, "Choose one" if key == "" else label) for key, label in choices]
         if "segment" in self.fields:
             segment: Any = self.fields["segment"]
             segment.queryset, segment.empty_label = self.incident.segments.all(), "Everyone affected"
