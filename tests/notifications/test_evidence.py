@@ -335,6 +335,7 @@ PAGE = "page_versions/00001/version.json"
         (PAGE, {"number": 3}, "a version is missing or added"),
         (PAGE, {"cause": "telling"}, "content that no person had published"),
         ("approvals.json", {"hashes": {"content": "0" * 64}}, "the audit chain does not say that it was asked for"),
+        ("approvals.json", {"hashes": {"content": "0" * 64}}, "(page version 1): is not what approval"),
         ("approvals.json", {"sign_offs": []}, "counts as given with 0 of 1"),
         ("approvals.json", {"given_at": None}, "was used and never given"),
         ("mailings.json", {"recipients_hash": "0" * 64}, "is not the text and the people that approval"),
