@@ -1,7 +1,6 @@
 """Who gets the message: picked, frozen, and every row composed dry before anybody is asked."""
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
+from psycopg.types.json import Jsonb
 
 from accounts import approvals, audit
 from accounts.models import Address, Organisation, User
@@ -45,9 +45,12 @@ def prepare(notice: Notice, *, by: User, at: datetime | None = None) -> Mailing:
     _discard_earlier(notice, sequence, by=by, at=at)
     _refuse_while_going_out(version)
     mailing = _new_mailing(version, sequence, by=by, at=at)
+    # Read whole before the first row is written: the planner knows nothing yet of what this transaction adds.
+    owed = list(_with_address(incident, notice.kind, sequence).order_by("pk").values_list("pk", "address_id"))
+    reachable = [(affected, address) for affected, address in owed if address]
     counted = _Counted()
-    for window in _windows(_with_address(incident, notice.kind, sequence).filter(address_id__isnull=False)):
-        _freeze_window(mailing, window, counted, at=at)
+    for start in range(0, len(reachable), WINDOW):
+        _freeze_window(mailing, dict(reachable[start : start + WINDOW]), counted, at=at)
     if not counted.recipients:
         raise NotNow(
             "Nobody is left to be told this: every account that can be reached has it already, or there is none."
@@ -57,9 +60,12 @@ def prepare(notice: Notice, *, by: User, at: datetime | None = None) -> Mailing:
     mailing.recipients_hash = counted.hash.hexdigest()
     mailing.problems = counted.listed()
     mailing.save(update_fields=["state", "recipients_count", "recipients_hash", "problems"])
+    if counted.recipients >= WINDOW:
+        with connection.cursor() as cursor:  # or the pages that follow would be planned for an empty table
+            cursor.execute("ANALYZE notifications_recipient, notifications_readerlink")
     audit.record(act="mailing.prepared", thing=mailing, by=by, at=at, incident=incident.pk, number=mailing.number,
                  text=version.sha256, recipients=mailing.recipients_hash, count=counted.recipients,
-                 problems=counted.problems, unreachable=unreachable(mailing).count())  # fmt: skip
+                 problems=counted.problems, unreachable=len(owed) - len(reachable))  # fmt: skip
     return mailing
 
 
@@ -192,17 +198,12 @@ def _new_mailing(version: NoticeVersion, sequence: int, *, by: User, at: datetim
     )  # fmt: skip
 
 
-def _windows(rows: QuerySet[Any]) -> Iterator[list[Any]]:
-    rows = rows.select_related("account").prefetch_related("segments").order_by("pk")
-    last = 0
-    while window := list(rows.filter(pk__gt=last)[:WINDOW]):
-        yield window
-        last = window[-1].pk
-
-
-def _freeze_window(mailing: Mailing, window: list[Any], counted: _Counted, *, at: datetime) -> None:
-    addresses = Address.objects.in_bulk([affected.address_id for affected in window])
-    pairs = [(affected, addresses[affected.address_id]) for affected in window]
+def _freeze_window(mailing: Mailing, chosen: dict[int, int], counted: _Counted, *, at: datetime) -> None:
+    """chosen: address id by affected account's id, in order."""
+    rows = AffectedAccount.objects.select_related("account").prefetch_related("segments").in_bulk(chosen)
+    window = [rows[affected] for affected in chosen]
+    addresses = Address.objects.in_bulk(chosen.values())
+    pairs = [(affected, addresses[chosen[affected.pk]]) for affected in window]
     reader_links = links.make_links(pairs, at=at)
     codes = links.new_codes(len(pairs))
     cancelled = _cancelled_before(mailing, window)
@@ -221,7 +222,7 @@ def _freeze_window(mailing: Mailing, window: list[Any], counted: _Counted, *, at
         recipient.state, recipient.state_at, recipient.reason = Recipient.State.PREPARED, at, ""
         counted.hash.update(_canonical_row(affected.account_id, address.value, recipient.merge))
     Recipient.objects.bulk_create(new, batch_size=WINDOW)
-    Recipient.objects.bulk_update(again, ["mailing", "link", "merge", "state", "state_at", "reason"], batch_size=WINDOW)
+    _take_over(mailing, again, at=at)
     counted.recipients += len(pairs)
     _compose_dry([*new, *again], counted)
 
@@ -233,6 +234,23 @@ def _cancelled_before(mailing: Mailing, window: list[AffectedAccount]) -> dict[t
         sequence=mailing.sequence, state=Recipient.State.CANCELLED,
     )  # fmt: skip
     return {(row.account_id, row.address_id): row for row in rows}
+
+
+def _take_over(mailing: Mailing, recipients: list[Recipient], *, at: datetime) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE notifications_recipient r
+               SET mailing_id = %s, state = %s, state_at = %s, reason = '', link_id = v.link, merge = v.merge
+               FROM unnest(%s::bigint[], %s::bigint[], %s::jsonb[]) AS v (id, link, merge) WHERE r.id = v.id""",
+            [
+                mailing.pk,
+                Recipient.State.PREPARED,
+                at,
+                [recipient.pk for recipient in recipients],
+                [recipient.link_id for recipient in recipients],
+                [Jsonb(recipient.merge) for recipient in recipients],
+            ],
+        )
 
 
 def _new_recipient(mailing: Mailing, code: str) -> Recipient:
