@@ -82,7 +82,7 @@ def _bare_loop(message: composing.Message, times: int) -> None:
     with get_connection("django.core.mail.backends.smtp.EmailBackend") as connection:
         for _ in range(times):
             mail = EmailMultiAlternatives(
-                message.subject, message.text, message.from_email, [message.to], connection=connection
+                message.subject, message.text, message.from_email, message.to, connection=connection
             )
             mail.attach_alternative(message.html, "text/html")
             mail.send()

@@ -42,6 +42,7 @@ def play(folder: Path, *, say: Callable[[str], object], quiet: bool) -> dict:
     mailing = _approve_the_notice(incident, say, by=wanda, yes=anton)
     _send(mailing, say, by=anton, quiet=quiet)
     _hear_back(incident, say, quiet=quiet)
+    _until_finished(mailing, quiet)
     telling.push(incident)
     proof = _prove(incident, folder, say)
     return _sum_up(incident, mailing, folder, proof, seconds=round(time.monotonic() - began, 1))
@@ -107,14 +108,15 @@ def _send(mailing: Mailing, say: Callable, *, by: User, quiet: bool) -> None:
 def _hear_back(incident: Incident, say: Callable, *, quiet: bool) -> None:
     """Rounds of events: an account whose first address bounces is written to at the next one, and heard of again."""
     posted = 0
-    for _round in range(4):
+    for _round in range(6):
+        telling.follow_up()  # beat does this every few seconds; the story does not wait for it
+        _watch_the_lanes("Next addresses", incident.recipients.all(), quiet=True)
         events = list(_untold_events(incident))
         if not events:
             break
         with ThreadPoolExecutor(4) as pool:
             statuses = list(tqdm(pool.map(_post, events), "Hearing back", len(events), unit="event", disable=quiet))
         posted += statuses.count(200)
-        _watch_the_lanes("Next addresses", incident.recipients.all(), quiet=True)
     say(f"Heard back: {posted:,} events through the provider's webhook")
 
 
@@ -150,6 +152,12 @@ def _watch_the_lanes(what: str, recipients: QuerySet[Recipient], quiet: bool) ->
     waiting = recipients.filter(state__in=[Recipient.State.QUEUED, Recipient.State.SENDING])
     _watch(what, total, lambda: total - waiting.count(), quiet)
     return total
+
+
+def _until_finished(mailing: Mailing, quiet: bool) -> None:
+    """Beat closes a mailing whose outbox is empty; the proof shall show it closed."""
+    finished = Mailing.objects.filter(pk=mailing.pk, state=Mailing.State.FINISHED)
+    _watch("Closing the mailing", 1, finished.count, quiet)
 
 
 def _prove(incident: Incident, folder: Path, say: Callable) -> dict:
