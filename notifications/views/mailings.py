@@ -30,6 +30,7 @@ def mailing(request: StaffRequest, slug: str, number: int) -> HttpResponse:
         context |= {
             "unreachable": mailings.unreachable(shown).count(),
             "problem_count": mailings.problem_count(shown),
+            "problems": _by_words(shown.problems),
             "approval": _approval(shown),
         }
         return render(request, "notifications/staff/mailing_prepared.html", context)
@@ -181,6 +182,15 @@ def _approval(shown: Mailing) -> Approval | None:
         approvals.living("mail", shown)
         or Approval.objects.filter(act="mail", thing=approvals.audit.name_of(shown)).select_related("asked_by").first()
     )
+
+
+def _by_words(problems: list[dict]) -> dict[str, list[str]]:
+    """The accounts each problem concerns: two hundred rows with one cause are one line to read."""
+    accounts: dict[str, list[str]] = {}
+    for problem in problems:
+        if "words" in problem:
+            accounts.setdefault(f"{problem['words']} ({problem['variable']})", []).append(problem["account"])
+    return accounts
 
 
 def _progress(shown: Mailing) -> dict:

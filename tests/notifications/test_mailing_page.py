@@ -75,7 +75,7 @@ def test_problems_name_the_rows_and_nobody_can_be_asked(incident, wanda, as_user
     page = client.get(to("mailing", mailing))
     asked = client.post(to("mailing_ask", mailing), follow=True)
 
-    assert "poor : There is no api_key for this account. (api_key)" in text(page)
+    assert "There is no api_key for this account. (api_key) Concerns poor" in text(page)
     assert "Ask for approval" not in text(page)
     assert "1 message cannot be written." in text(asked)
     assert approvals.living("mail", mailing) is None
