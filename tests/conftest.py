@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 import django
 import pytest
 import redis
-from django.conf import settings
 from django.db import connection
 
 if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
@@ -20,8 +19,6 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 # Here and not in pyproject.toml: pytest-django would read the settings before the sentence above is said.
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 django.setup()
-# Started through config.embedded the name of the settings is inherited, and pytest-django has read them already.
-settings.REDIS_URL = settings.CELERY_BROKER_URL = os.environ["REDIS_URL"]
 
 pytest_plugins = ["tests.cast"]
 

@@ -89,7 +89,7 @@ def _approve_the_notice(incident: Incident, say: Callable, *, by: User, yes: Use
         mailing = mailings.prepare(notice, by=by)
         say(
             f"Wrote the notice and composed it {mailing.recipients_count:,} times without sending: "
-            f"{len(mailing.problems)} problems"
+            f"{mailings.problem_count(mailing)} problems"
         )
     if mailing.state == Mailing.State.PREPARED:
         approvals.answer(mailings.ask(mailing, by=by), yes=True, by=yes)
