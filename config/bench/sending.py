@@ -30,7 +30,7 @@ def over_smtp() -> list[Figure]:
     ):  # fmt: skip
         mailing_size = _prepare()
         ours = _seconds(_drain)
-        sample = Recipient.objects.select_related("mailing__version__notice", "incident", "address", "link").first()
+        sample = Recipient.objects.select_related("mailing__version__notice", "incident", "address", "link")[0]
         message = composing.compose(sample)
         loop = _seconds(lambda: _bare_loop(message, mailing_size))
     return [

@@ -86,7 +86,8 @@ def running(ports: Ports, folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "Procfile").write_text(_procfile(ports, folder))
     log = folder / "services.log"
-    command = [BIN / "honcho", "--no-colour", "--no-prefix", "-d", settings.ROOT, "-f", folder / "Procfile", "start"]
+    command = [str(BIN / "honcho"), "--no-colour", "--no-prefix", "-d", str(settings.ROOT)]
+    command += ["-f", str(folder / "Procfile"), "start"]
     with log.open("ab") as output:
         honcho = subprocess.Popen(
             command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True,

@@ -19,9 +19,9 @@ from accounts import approvals, audit
 from accounts.models import User
 from config.demo import affected_csv, cast, people, provider
 from incidents import audience, casefile, publishing
-from incidents.models import AffectedAccount, ImportBatch, Incident
+from incidents.models import ImportBatch, Incident
 from notifications import composing, evidence, links, mailings, telling
-from notifications.models import Attempt, DeliveryEvent, Mailing, Recipient
+from notifications.models import Attempt, DeliveryEvent, Mailing, ReaderLink, Recipient
 
 CASE = Path(settings.ROOT) / "incidents" / "data" / "mailgun-2018-01.json"
 QUIET_SECONDS = 90  # of no progress at all before the story gives up
@@ -219,10 +219,10 @@ def in_words(summary: dict) -> str:
 
 def addresses(summary: dict, base: str, mailbox: str) -> str:
     """What to open next, with the log-ins of the rehearsal."""
-    affected = AffectedAccount.objects.filter(
-        incident__slug=summary["incident"], recipients__state=Recipient.State.DELIVERED, links__isnull=False
-    ).order_by("pk").first()  # fmt: skip
-    notice = links.url(affected.links.first()) if affected else "none: nobody has been told yet"
+    link = ReaderLink.objects.filter(
+        affected_account__incident__slug=summary["incident"], recipients__state=Recipient.State.DELIVERED
+    ).first()
+    notice = links.url(link) if link else "none: nobody has been told yet"
     log_ins = "\n".join(f"                    {p.email:<26} {p.role}" for p in people.PEOPLE)
     return f"""
 Open

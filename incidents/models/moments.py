@@ -16,7 +16,7 @@ class Precision(models.TextChoices):
 
 
 class Moment(models.Model):
-    """Abstract. `at` is the beginning of the second, minute, day … it is known to; the zone is kept as it was written."""
+    """Abstract. `at` is the beginning of the second, minute, day … it is known to; the zone is kept as written."""
 
     at = models.DateTimeField(null=True, blank=True, help_text="Beginning of the stretch it is known to")
     precision = models.CharField(max_length=8, choices=Precision, default=Precision.MINUTE)

@@ -135,7 +135,7 @@ class Outbox(models.Model):
 
 
 class Attempt(models.Model):
-    """One hand-over of a Message to a mail provider. The outcome is written once; nothing else ever changes (a trigger)."""
+    """One hand-over of a Message to a mail provider. Its outcome is written once; nothing else changes (a trigger)."""
 
     class Outcome(models.TextChoices):
         ACCEPTED = "accepted", "Accepted"
