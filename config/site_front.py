@@ -40,7 +40,7 @@ SECURITY: Headers = [
     ("Referrer-Policy", "strict-origin"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
-    ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=(), interest-cohort=()"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 ]
 HSTS = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains; preload")
 NOTHING_YET = (

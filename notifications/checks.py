@@ -1,4 +1,4 @@
-"""System checks that refuse to start on a missing or unsafe value."""
+"""System checks about telling people: messages must reach them, and what comes back must be believable."""
 
 from typing import Any
 
@@ -13,26 +13,6 @@ NOWHERE = {
     "django.core.mail.backends.filebased.EmailBackend",
     "django.core.mail.backends.locmem.EmailBackend",
 }
-
-
-@register(Tags.security)
-def settings_are_safe(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    problems: list[CheckMessage] = []
-    if "*" in settings.ALLOWED_HOSTS:
-        problems.append(Error("ALLOWED_HOSTS contains '*'.", hint="Name each host.", id="candor.E001"))
-    if not settings.LINK_KEYS:
-        problems.append(
-            Error("LINK_KEYS is empty.", hint="Set LINK_KEYS=id:secret with 32 random bytes.", id="candor.E002")
-        )
-    if not settings.EMAIL_TIMEOUT:
-        problems.append(
-            Error(
-                "EMAIL_TIMEOUT is not set.",
-                hint="Set seconds; without it a worker can hang for ever.",
-                id="candor.E003",
-            )
-        )
-    return problems
 
 
 @register(Tags.security)
