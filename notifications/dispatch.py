@@ -368,11 +368,16 @@ WITH over AS (
   FROM over WHERE r.id = over.recipient_id AND r.state = 'sending'
 )
 """
+# Whom an event has settled meanwhile (an earlier try had got there after all) is not written to again.
 RELEASE = (
-    OVER.format(marked="NULL", outcome="released", state="queued", reason="")
-    + """
+    OVER.format(marked="NULL", outcome="released", state="queued", reason="").removesuffix(")\n")
+    + """  RETURNING r.id
+), settled AS (
+  DELETE FROM notifications_outbox o USING over
+  WHERE o.recipient_id = over.recipient_id AND o.recipient_id NOT IN (SELECT id FROM moved)
+)
 UPDATE notifications_outbox o SET state = 'ready', batch_id = NULL, lease_until = NULL
-FROM over WHERE o.recipient_id = over.recipient_id
+FROM moved WHERE o.recipient_id = moved.id
 """
 )
 GIVE_TO_UNKNOWN = (

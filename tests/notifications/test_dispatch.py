@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.models import AuditEntry
-from notifications import dispatch, pace
+from notifications import dispatch, pace, tracking
 from notifications.handover import Outcome, Result
 from notifications.models import Attempt, DeliveryEvent, Mailing, Outbox, Recipient, SendBatch
 from tests.factories import make_account, make_affected, make_incident, make_many_affected
@@ -344,6 +344,22 @@ def test_a_living_lease_is_left_alone(mailing):
 
     assert dispatch.reap() == (0, 0)
     assert states(mailing) == ["sending"] * 5
+
+
+def test_whom_an_event_settled_while_the_worker_died_is_not_written_to_again(mailing, server):
+    """An earlier try had got there after all, and its event came between the claim and the worker's death."""
+    dispatch.claim(25)
+    settled = mailing.recipients.first()
+    DeliveryEvent.objects.create(provider="Test", key="late", recipient=settled, type="delivered", at=timezone.now())
+    tracking.settle(settled.pk)
+    expire_leases()
+
+    assert dispatch.reap() == (4, 0)
+
+    dispatch.run_lane()
+    assert states(mailing) == ["delivered", *["accepted"] * 4]
+    assert settled.message_id not in server.message_ids
+    assert not Outbox.objects.exists()
 
 
 def test_what_comes_back_to_a_cancelled_mailing_is_cancelled(mailing):
