@@ -41,7 +41,7 @@ def add(*, email: str, name: str, role: str, by: User | None, at: datetime | Non
     """
     if role not in ROLES:
         raise Refused(f"There is no role {role}. The roles are {', '.join(ROLES)}.")
-    user = User.objects.select_for_update().filter(email__iexact=normalise(email)).first()
+    user = User.objects.select_for_update(no_key=True).filter(email__iexact=normalise(email)).first()
     if user and user.is_staff and (user.is_active, role_of(user), user.name) == (True, role, name or user.name):
         return user, False
     if user is None:

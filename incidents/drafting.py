@@ -96,6 +96,8 @@ def save(row: Row, *, changed: Iterable[str], started_from: int, by: User, at: d
 def write(update: Update, correction: Correction | None = None, *, changed: Iterable[str] = (), started_from: int = 0,
           next_update_by: datetime | None = None, by: User, at: datetime | None = None) -> None:  # fmt: skip
     """A draft update, new or changed, what it corrects, and, where that was changed, the promise of the next one."""
+    if "next_update_by" in changed:  # its lock before the log's, as in publishing
+        Incident.objects.select_for_update(no_key=True).get(pk=update.incident_id)
     if update._state.adding:
         update.written_by = by
         add(update, by=by, at=at)
@@ -131,7 +133,7 @@ def delete(row: Row, *, by: User, at: datetime | None = None) -> None:
 @transaction.atomic
 def move(row: Row, *, up: bool, by: User, at: datetime | None = None) -> bool:
     """One place up or down among the rows of its section. False where there is no further place."""
-    rows = list(siblings(row).select_for_update())
+    rows = list(siblings(row).select_for_update(no_key=True))
     here = next(number for number, other in enumerate(rows) if other.pk == row.pk)
     there = here - 1 if up else here + 1
     if not 0 <= there < len(rows):
@@ -165,7 +167,7 @@ def siblings(row: Row) -> models.QuerySet:
 def _claim(row: Row, started_from: int) -> Row:
     """Compare-and-set; the row as it stood. The lock holds until the transaction ends."""
     model = type(row)
-    before = model._default_manager.select_for_update().filter(pk=row.pk).first()
+    before = model._default_manager.select_for_update(no_key=True).filter(pk=row.pk).first()
     if before is None or before.edits != started_from:
         raise EditedMeanwhile(before)
     row.edits = started_from + 1

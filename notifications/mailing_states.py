@@ -24,7 +24,7 @@ def keep_open(mailing_id: int, *, by: User | None) -> Mailing:
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("keep_open belongs into the transaction that adds the message")
-    mailing = Mailing.objects.select_for_update().get(pk=mailing_id)
+    mailing = Mailing.objects.select_for_update(no_key=True).get(pk=mailing_id)
     if mailing.state not in OPEN:
         raise NotOpen(f"Mailing {mailing.number} is {mailing.get_state_display().lower()}: it sends nothing more.")
     if mailing.state == State.FINISHED:

@@ -127,9 +127,10 @@ def publish(incident: Incident, *, by: User, at: datetime | None = None) -> Page
     Raises NotApproved (accounts.approvals), NotReady, NothingNew or DrillStaysInside; then nothing has changed.
     """
     at = at or now()
-    incident = Incident.objects.select_for_update().get(pk=incident.pk)
+    # Not FOR UPDATE: whoever holds the log's lock and wrote a row of this incident could then never commit.
+    incident = Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
     # Locked before they are read: what was approved is what gets its moment.
-    drafts = list(incident.updates.drafts().filter(held_back=False).select_for_update(of=("self",)))
+    drafts = list(incident.updates.drafts().filter(held_back=False).select_for_update(of=("self",), no_key=True))
     _may_be_said(incident, at)
     content = documents.freeze(incident)
     _is_news(incident, content)

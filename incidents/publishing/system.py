@@ -24,7 +24,7 @@ def record_telling(incident: Incident, telling: Telling, *, at: datetime | None 
     `at_most_every` (then `catch_up` does it later). Coming to or leaving "done" never waits.
     """
     at = at or now()
-    incident = Incident.objects.select_for_update().get(pk=incident.pk)
+    incident = Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
     if incident.telling != telling.as_dict():
         incident.telling = telling.as_dict()
         incident.save(update_fields=["telling"])

@@ -40,9 +40,9 @@ def prepare(notice: Notice, *, by: User, at: datetime | None = None) -> Mailing:
     incident = notice.incident
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [PREPARING_LOCK, incident.pk])
-    version = texts.freeze(notice, by=by, at=at)
+    version, is_new = texts.frozen(notice, by=by, at=at)
     sequence = _sequence(notice)
-    _discard_earlier(notice, sequence, by=by, at=at)
+    discarded = _discard_earlier(notice, sequence, at=at)
     _refuse_while_going_out(version)
     mailing = _new_mailing(version, sequence, by=by, at=at)
     # Read whole before the first row is written: the planner knows nothing yet of what this transaction adds.
@@ -63,6 +63,11 @@ def prepare(notice: Notice, *, by: User, at: datetime | None = None) -> Mailing:
     if counted.recipients >= WINDOW:
         with connection.cursor() as cursor:  # or the pages that follow would be planned for an empty table
             cursor.execute("ANALYZE notifications_recipient, notifications_readerlink")
+    # What the log has to say comes last: its lock is held to the commit, and meanwhile nobody could even pause.
+    if is_new:
+        texts.record_frozen(version, by=by, at=at)
+    for earlier in discarded:
+        approvals.void(act="mail", thing=earlier, because="the recipients were prepared anew", by=by, at=at)
     audit.record(act="mailing.prepared", thing=mailing, by=by, at=at, incident=incident.pk, number=mailing.number,
                  text=version.sha256, recipients=mailing.recipients_hash, count=counted.recipients,
                  problems=counted.problems, unreachable=len(owed) - len(reachable))  # fmt: skip
@@ -135,13 +140,14 @@ def _sequence(notice: Notice) -> int:
 # What was there before ------------------------------------------------------------------------------------------
 
 
-def _discard_earlier(notice: Notice, sequence: int, *, by: User, at: datetime) -> None:
+def _discard_earlier(notice: Notice, sequence: int, *, at: datetime) -> list[Mailing]:
+    """Mailings of this text that never started, now cancelled; their approvals are still to be ended."""
     earlier = Mailing.objects.filter(
         incident=notice.incident_id, version__notice__kind=notice.kind, sequence=sequence,
         state=Mailing.State.PREPARED,
     )  # fmt: skip
-    for mailing in earlier.select_for_update(of=("self",)):
-        approvals.void(act="mail", thing=mailing, because="the recipients were prepared anew", by=by, at=at)
+    discarded = list(earlier.select_for_update(of=("self",), no_key=True))
+    for mailing in discarded:
         with connection.cursor() as cursor:
             # Nothing of these was ever handed over. One taken over from a cancelled mailing may have been tried: kept.
             cursor.execute(
@@ -155,6 +161,7 @@ def _discard_earlier(notice: Notice, sequence: int, *, by: User, at: datetime) -
         mailing.state, mailing.paused_because = Mailing.State.CANCELLED, "prepared anew"
         mailing.finished_at = at
         mailing.save(update_fields=["state", "paused_because", "finished_at"])
+    return discarded
 
 
 def _refuse_while_going_out(version: NoticeVersion) -> None:

@@ -80,6 +80,7 @@ def resume(mailing: Mailing, *, by: User, at: datetime | None = None) -> dict[st
 def cancel(mailing: Mailing, *, by: User, because: str, at: datetime | None = None) -> dict[str, int]:
     """Whoever is still waiting is not written to; what is being sent ends as it ends. The counts of each state."""
     at = at or timezone.now()
+    _locked(mailing)  # before the approval and the log, as in start
     approvals.void(act="mail", thing=mailing, because="the mailing was cancelled", by=by, at=at)
     living = [Mailing.State.PREPARED, Mailing.State.RUNNING, Mailing.State.PAUSED]
     return _move(
@@ -115,7 +116,7 @@ def _move(mailing: Mailing, verb: str, before: list[Mailing.State], after: Maili
 
 def _locked(mailing: Mailing) -> Mailing:
     # Joins would show what stood there before the lock was waited for; who started it is asked for afterwards.
-    rows = Mailing.objects.select_for_update(of=("self",)).select_related("incident", "version__notice")
+    rows = Mailing.objects.select_for_update(of=("self",), no_key=True).select_related("incident", "version__notice")
     return rows.get(pk=mailing.pk)
 
 

@@ -64,18 +64,29 @@ def draft(notice: Notice) -> NoticeVersion:
 @transaction.atomic
 def freeze(notice: Notice, *, by: User, at: datetime | None = None) -> NoticeVersion:
     """The immutable version of what stands there now: the one there is, where nothing has changed since."""
+    version, is_new = frozen(notice, by=by, at=at)
+    if is_new:
+        record_frozen(version, by=by, at=at)
+    return version
+
+
+def frozen(notice: Notice, *, by: User, at: datetime | None) -> tuple[NoticeVersion, bool]:
+    """The version, and whether it is new: then `record_frozen` has to follow before the transaction ends."""
     notice = Notice.objects.select_for_update(of=("self",), no_key=True).select_related("incident").get(pk=notice.pk)
     version = draft(notice)
     held = notice.versions.filter(sha256=version.sha256).first()
     if held:
-        return held
+        return held, False
     newest = notice.versions.first()
     version.number = newest.number + 1 if newest else 1
     version.made_by, version.made_at = by, at or timezone.now()
     version.save(force_insert=True)
-    audit.record(act="notice.frozen", thing=version, by=by, at=at, incident=notice.incident_id,
+    return version, True
+
+
+def record_frozen(version: NoticeVersion, *, by: User, at: datetime | None) -> None:
+    audit.record(act="notice.frozen", thing=version, by=by, at=at, incident=version.notice.incident_id,
                  number=version.number, sha256=version.sha256)  # fmt: skip
-    return version
 
 
 # Looking at it --------------------------------------------------------------------------------------------------
