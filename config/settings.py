@@ -88,6 +88,7 @@ MIDDLEWARE = [
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "config.middleware.redis_outage_in_words",
     "config.middleware.mail_outage_in_words",
+    "config.middleware.odd_webhooks_in_words",
     "accounts.middleware.staff_need_a_second_factor",
 ]
 
