@@ -1,5 +1,6 @@
 """Forms of the house's own pages: people and the organisation."""
 
+import re
 from typing import Any, ClassVar
 
 from django import forms
@@ -7,6 +8,7 @@ from django import forms
 from accounts.models import Organisation, User
 from accounts.roles import ROLES
 
+BREAKS_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 ROLE_CHOICES = [(role, role) for role in ROLES]
 
 
@@ -61,6 +63,9 @@ class OrganisationForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        for name, said in list(cleaned.items()):
+            if name != "postal_address" and isinstance(said, str) and BREAKS_A_LINE.search(said):
+                self.add_error(name, "This is one line: take the line break or other control character out.")
         before, after = self.initial.get("sign_offs", 0), cleaned.get("sign_offs")
         if after is not None and after < before and not cleaned.get("fewer_eyes"):
             self.add_error("fewer_eyes", f"You go from {before} to {after}: tick this if you mean it.")

@@ -1,5 +1,6 @@
 """Who people are: staff, the organisation, the accounts owed a notice and the addresses they are reached at."""
 
+import re
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -8,6 +9,8 @@ from django.db.models import CheckConstraint, Q, UniqueConstraint
 from django.db.models.functions import Lower, Now
 
 from accounts.addresses import lookup_hash, normalise
+
+NEEDS_QUOTES = re.compile(r'[()<>\[\]:;@\\,"]')  # RFC 5322's specials; a dot is taken as it is
 
 
 class UserManager(BaseUserManager["User"]):
@@ -117,7 +120,11 @@ class Organisation(models.Model):
 
     @property
     def sender(self) -> str:
-        return f"{self.sender_name} <{self.sender_address}>"
+        """As a header takes it: a name with a comma or the like stands in quotation marks."""
+        name = self.sender_name
+        if NEEDS_QUOTES.search(name):
+            name = '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
+        return f"{name} <{self.sender_address}>"
 
 
 class Account(models.Model):

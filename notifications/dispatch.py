@@ -365,14 +365,13 @@ WITH over AS (
   FROM over WHERE a.batch_id = over.batch_id AND a.recipient_id = over.recipient_id AND a.outcome = ''
 ), moved AS (
   UPDATE notifications_recipient r SET state = '{state}', reason = '{reason}', state_at = clock_timestamp()
-  FROM over WHERE r.id = over.recipient_id AND r.state = 'sending'
+  FROM over WHERE r.id = over.recipient_id AND r.state = 'sending' RETURNING r.id
 )
 """
 # Whom an event has settled meanwhile (an earlier try had got there after all) is not written to again.
 RELEASE = (
-    OVER.format(marked="NULL", outcome="released", state="queued", reason="").removesuffix(")\n")
-    + """  RETURNING r.id
-), settled AS (
+    OVER.format(marked="NULL", outcome="released", state="queued", reason="")  # noqa: S608
+    + """, settled AS (
   DELETE FROM notifications_outbox o USING over
   WHERE o.recipient_id = over.recipient_id AND o.recipient_id NOT IN (SELECT id FROM moved)
 )

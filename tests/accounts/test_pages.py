@@ -120,6 +120,16 @@ def form_of(organisation: Organisation, **changes) -> dict:
     return {name: "" if value is None else value for name, value in (fields | changes).items()}
 
 
+def test_a_sender_of_two_lines_is_refused_before_a_mailing_fails_of_it(ada, as_user):
+    organisation = make_organisation()
+
+    page = as_user(ada).post("/staff/organisation/", form_of(organisation, sender_name="Relaypost\nBcc: x@y.example"))
+
+    assert page.status_code == 422
+    assert "take the line break" in page.content.decode()
+    assert Organisation.get().sender_name == "Relaypost Security"
+
+
 def test_a_change_of_the_organisation_is_in_the_log_with_old_and_new(ada, as_user):
     organisation = make_organisation()
 

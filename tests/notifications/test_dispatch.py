@@ -1,16 +1,18 @@
 """A window: claim, write, mark, wire, record; and what the reaper makes of one that ended in the middle."""
 
 from datetime import timedelta
+from email.header import decode_header, make_header
+from email.utils import parseaddr
 
 import pytest
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.models import AuditEntry
-from notifications import dispatch, pace, tracking
+from notifications import dispatch, pace, providers, tracking
 from notifications.handover import Outcome, Result
 from notifications.models import Attempt, DeliveryEvent, Mailing, Outbox, Recipient, SendBatch
-from tests.factories import make_account, make_affected, make_incident, make_many_affected
+from tests.factories import make_account, make_affected, make_incident, make_many_affected, make_organisation
 from tests.notifications.arrange import make_mailing, make_recipient
 from tests.notifications.smtp_server import SmtpServer
 
@@ -66,6 +68,24 @@ def test_each_reader_gets_a_message_of_their_own(mailing, server):
         text = message.get_payload(0).get_payload(decode=True).decode()
         assert f"key-…{number}" in text
         assert text.count("key-…") == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["Relaypost, Inc.", "Security: Relaypost", 'The "R" team', "Team (security)", "Sécurité; équipe", "R\\P"]
+)
+def test_whatever_the_sender_is_called_its_messages_leave_with_that_name(server, name):
+    """The name is the company's; every message of the mailing would fail of a comma in it."""
+    incident = make_incident()
+    mailing = make_mailing(incident, [make_affected(incident)])
+    Mailing.objects.update(sender=make_organisation(sender_name=name).sender)
+
+    dispatch.run_lane()
+
+    assert states(mailing) == ["accepted"]
+    shown, address = parseaddr(server.accepted[0]["From"])
+    assert (str(make_header(decode_header(shown))), address) == (name, "security@relaypost.example")
+    mailing.refresh_from_db()
+    assert providers.domain_of(mailing.sender) == "relaypost.example"
 
 
 def test_a_second_lane_finds_nothing_to_do(mailing, server):
