@@ -15,7 +15,7 @@ import json
 import sys
 import zipfile
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 FORMAT = 1
@@ -75,6 +75,8 @@ class Bundle:
         self.source, self.wrong, self.held = source, [], []
         self.present = set(source.names())
         self.manifest, self.entries, self.approvals, self.notices, self.mailings = {}, {}, {}, {}, {}
+        self.kept: defaultdict[str, set[int]] = defaultdict(set)  # ids of the records found, by where they stand
+        self.silence_was_decided = False
         self.counted: Counter[str] = Counter()
         self.outcomes: Counter[str] = Counter()
         self.states: Counter[str] = Counter()
@@ -206,6 +208,7 @@ def check_approvals(bundle):
     for approval in bundle.json(name):
         place = "{}, approval {}".format(name, approval["id"])
         bundle.approvals[approval["id"]] = approval
+        bundle.kept[name].add(approval["id"])
         bundle.counted["approvals"] += 1
         yes = {sign["by"]["id"] for sign in approval["sign_offs"] if sign["yes"]}
         bundle.counted["sign_offs"] += len(approval["sign_offs"])
@@ -238,6 +241,7 @@ def check_page_versions(bundle):
     for name in names:
         version = bundle.json(name)
         place = "{} (page version {})".format(name, version["number"])
+        bundle.kept["page_versions"].add(version["id"])
         number += 1
         if version["number"] != number:
             bundle.say(place, f"is not number {number}: a version is missing or added")
@@ -296,6 +300,7 @@ def check_notices(bundle):
         said = {key: version[key] for key in ("subject", "body", "guidance")}
         said["language"] = version["guidance"]["language"]
         bundle.notices[version["sha256"]] = version
+        bundle.kept["notices"].add(version["id"])
         if version["sha256"] != sha256(canonical(said).encode()):
             bundle.say(name, "its text is not what its SHA-256 covers")
         entry = bundle.entry("notice.frozen", "notifications.noticeversion:{}".format(version["id"]))
@@ -310,6 +315,7 @@ def check_mailings(bundle):
     for mailing in bundle.json(name):
         place = "{}, mailing {}".format(name, mailing["number"])
         bundle.mailings[mailing["number"]] = mailing
+        bundle.kept[name].add(mailing["id"])
         if mailing["text"] not in bundle.notices:
             bundle.say(place, "sends a text that is not among the notices")
         hashes = {"text": mailing["text"], "recipients": mailing["recipients_hash"]}
@@ -339,6 +345,7 @@ def check_mailings(bundle):
 def check_imports(bundle):
     for batch in bundle.json("imports.json"):
         bundle.counted["imports"] += 1
+        bundle.kept["imports.json"].add(batch["id"])
         entry = bundle.entry("import.confirmed", "incidents.importbatch:{}".format(batch["id"]))
         if batch["state"] == "confirmed" and (
             entry is None or (entry["facts"]["sha256"], entry["facts"]["counts"]) != (batch["sha256"], batch["counts"])
@@ -351,6 +358,8 @@ def check_imports(bundle):
 def check_decisions(bundle):
     for decision in bundle.json("decisions.json"):
         bundle.counted["decisions"] += 1
+        bundle.kept["decisions.json"].add(decision["id"])
+        bundle.silence_was_decided |= decision["kind"] == "do_not_contact"
         entry = bundle.entry("decision.recorded", "incidents.decision:{}".format(decision["id"]))
         by = decision["by"]["id"] if decision["by"] else None
         # Those that came with a case file have no entry of their own.
@@ -360,6 +369,29 @@ def check_decisions(bundle):
             place = "decisions.json, decision {}".format(decision["id"])
             bundle.say(place, "the audit chain does not say that it was decided like this")
     bundle.held.append(f"{bundle.counted['decisions']} decisions")
+
+
+# Whatever the chain says of this incident must be in the bundle: act in the log -> (its thing, where it has to stand).
+TOLD_OF = {
+    "approval.asked": ("accounts.approval", "approvals.json"),
+    "page.published": ("incidents.pageversion", "page_versions"),
+    "page.telling_changed": ("incidents.pageversion", "page_versions"),
+    "notice.frozen": ("notifications.noticeversion", "notices"),
+    "mailing.prepared": ("notifications.mailing", "mailings.json"),
+    "import.confirmed": ("incidents.importbatch", "imports.json"),
+    "decision.recorded": ("incidents.decision", "decisions.json"),
+}
+
+
+def check_nothing_left_out(bundle):
+    incident = bundle.manifest["incident"]["id"]
+    for (act, thing), bodies in bundle.entries.items():
+        if act not in TOLD_OF or bodies[-1]["incident"] != incident:
+            continue
+        kind, place = TOLD_OF[act]
+        if thing not in {f"{kind}:{key}" for key in bundle.kept[place]}:
+            bundle.say(place, f"{thing} was left out: entry {bodies[-1]['number']} of the audit chain tells of it")
+    bundle.held.append("nothing is left out that the audit chain tells of")
 
 
 def check_people(bundle):
@@ -373,6 +405,10 @@ def check_people(bundle):
                 bundle.say(place, "has the unknown outcome {!r}".format(account["outcome"]))
             outcomes[account["id"]] = account["outcome"]
             bundle.outcomes[account["outcome"]] += 1
+            if (account["outcome"] == "ruled_out") != (account["certainty"] == "ruled_out"):
+                bundle.say(place, "is ruled out in one place and not in the other")
+            if account["outcome"] == "by_decision_not_told" and not bundle.silence_was_decided:
+                bundle.say(place, "counts as not told by decision, and there is no such decision")
             if account["acknowledged_at"]:
                 acknowledged.add(account["id"])
         except NOT_A_RECORD:
@@ -475,6 +511,7 @@ CHECKS = (
     ("mailings.json", check_mailings),
     ("imports.json", check_imports),
     ("decisions.json", check_decisions),
+    ("audit.jsonl", check_nothing_left_out),
     ("accounts.jsonl", check_people),
     (MANIFEST, check_counts),
 )

@@ -362,6 +362,64 @@ def test_what_does_not_fit_the_rest_is_found_even_with_a_manifest_that_fits(file
     assert said in words
 
 
+def recounted(files: Files, **counts) -> Files:
+    manifest = json.loads(files["manifest.json"])
+    manifest["counts"] |= counts
+    manifest["files"] = [file for file in manifest["files"] if file["name"] in files]
+    return sealed_anew({**files, "manifest.json": json.dumps(manifest).encode()})
+
+
+@pytest.mark.parametrize("name", ["decisions", "imports"])
+def test_a_record_the_log_tells_of_cannot_be_left_out(files, verify, name):
+    code, said = verify(recounted({**files, f"{name}.json": b"[]"}, **{name: 0}))
+
+    assert code == 1
+    assert f"{name}.json: incidents." in said
+    assert "was left out: entry" in said
+
+
+def test_the_last_page_version_cannot_be_left_out(files, verify):
+    numbers = [name.split("/")[1] for name in files if name.startswith("page_versions/")]
+    kept = {name: data for name, data in files.items() if f"/{max(numbers)}/" not in name}
+    documents = json.loads(files[f"page_versions/{max(numbers)}/version.json"])["documents"]
+    counts = json.loads(files["manifest.json"])["counts"]
+
+    code, said = verify(recounted(
+        kept, page_versions=counts["page_versions"] - 1, documents=counts["documents"] - len(documents)
+    ))  # fmt: skip
+
+    assert code == 1
+    assert "page_versions: incidents.pageversion:" in said
+
+
+def test_a_mailing_with_everyone_it_went_to_cannot_be_left_out(files, verify):
+    accounts = [{**account, "outcome": "unreached"} for account in lines(files, "accounts.jsonl")]
+    without = {
+        "mailings.json": b"[]", "recipients.jsonl": b"",
+        "accounts.jsonl": b"".join(json.dumps(account).encode() + b"\n" for account in accounts),
+    }  # fmt: skip
+
+    code, said = verify(recounted(
+        {**files, **without}, mailings=0, recipients=0, attempts=0, events=0, states={},
+        outcomes={"unreached": len(accounts)},
+    ))  # fmt: skip
+
+    assert code == 1
+    assert "mailings.json: notifications.mailing:" in said
+
+
+def test_nobody_is_left_untold_by_a_decision_that_is_not_there(files, verify):
+    accounts = [{**account, "outcome": "by_decision_not_told"} for account in lines(files, "accounts.jsonl")]
+    changed = b"".join(json.dumps(account).encode() + b"\n" for account in accounts)
+
+    code, said = verify(recounted(
+        {**files, "accounts.jsonl": changed}, outcomes={"by_decision_not_told": len(accounts)}
+    ))  # fmt: skip
+
+    assert code == 1
+    assert "counts as not told by decision, and there is no such decision" in said
+
+
 def test_an_approver_who_asked_herself_is_found(files, verify):
     approvals = json.loads(files["approvals.json"])
     approvals[0]["sign_offs"][0]["by"] = approvals[0]["asked_by"]
