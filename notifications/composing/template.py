@@ -18,7 +18,7 @@ from incidents import prose
 from notifications import links
 from notifications.composing import guidance as theirs
 from notifications.composing.errors import CannotCompose
-from notifications.composing.words import BLOCKS
+from notifications.composing.words import ASKS, BLOCKS
 from notifications.models import NoticeVersion
 
 COLUMNS = 72
@@ -122,6 +122,8 @@ def template_of(version: NoticeVersion, segments: tuple[str, ...]) -> Template:
 
 
 def _make(version: NoticeVersion, segments: tuple[str, ...]) -> Template:
+    if ASKS in version.body:
+        raise CannotCompose("what happened", "The text still asks its writer to say what happened. Edit the text.")
     frozen = version.guidance
     marks: dict[Gap, str] = {}
     subject = _marked_subject(_PRIVATE.sub("", version.subject), marks)

@@ -26,13 +26,23 @@ BLOCKS = {
     "contacts": "Whom to ask",
 }
 
+ASKS = "[Say here in two or three sentences what happened"
+"""How first.md asks its writer. A reader in a hurry takes it for text, so a body that still asks cannot be sent."""
+
 VARIABLES = INLINE | BLOCKS
 """Name and meaning. Beside these stands each personal fact, by the name of its column in the imported file."""
 
 
 def starter(incident: Incident) -> tuple[str, str]:
-    """Subject and body a first draft begins with: the five headings, in words that hold for most incidents."""
-    return "Security notice about your {{ organisation }} account, reference {{ code }}", _first_body()
+    """Subject and body a first draft begins with: the five headings, in words that hold for most incidents.
+
+    What happened is the sentence of the public page. Where there is none yet, the writer is asked for it, and the
+    message cannot be composed before it is there.
+    """
+    body = _first_body()
+    if incident.summary:
+        body = "\n".join(incident.summary if line.startswith(ASKS) else line for line in body.split("\n"))
+    return "Security notice about your {{ organisation }} account, reference {{ code }}", body
 
 
 @cache

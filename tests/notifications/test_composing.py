@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import Address
+from incidents.models import Incident
 from notifications import composing, links
 from notifications.composing import CannotCompose
 from notifications.composing.template import LINK_TOKEN
@@ -73,7 +74,7 @@ def text_words(text: str) -> str:
 
 
 def test_the_starter_says_everything_an_affected_person_must_know():
-    subject, body = composing.starter(None)
+    subject, body = composing.starter(Incident(summary="On 5 January 2018 somebody read API keys."))
 
     message = composing.compose(make_recipient(body, subject))
 
@@ -85,6 +86,7 @@ def test_the_starter_says_everything_an_affected_person_must_know():
         "What you can do",
         "For more information",
     ]
+    assert "somebody read API keys" in message.text and "somebody read API keys" in message.html
     for part in (message.text, message.html):
         places = [part.index(heading) for heading in headings]
         assert places == sorted(places)
@@ -93,6 +95,19 @@ def test_the_starter_says_everything_an_affected_person_must_know():
     assert "This concerns your Relaypost account northwind." in message.text
     assert CODE in "\n".join(message.text.split("\n")[:4])
     assert "type relaypost.example in your browser and open Security" in " ".join(message.text.split())
+
+
+def test_a_draft_that_still_asks_what_happened_cannot_be_sent():
+    subject, body = composing.starter(Incident(summary=""))
+
+    with pytest.raises(CannotCompose, match="say what happened"):
+        composing.compose(make_recipient(body, subject))
+
+
+def test_the_starter_claims_no_certain_exposure_of_accounts_that_are_only_possibly_affected():
+    _subject, body = composing.starter(Incident(summary="Keys."))
+
+    assert "was exposed, or may have been" in body
 
 
 def test_text_and_html_say_the_same_words():
@@ -287,7 +302,7 @@ def test_a_message_without_address_or_link_says_what_it_lacks():
 
 
 def test_composing_again_gives_the_same_bytes():
-    recipient = make_recipient(composing.starter(None)[1], name="Ä ö", api_key="x")
+    recipient = make_recipient(composing.starter(Incident(summary="Keys."))[1], name="Ä ö", api_key="x")
 
     assert composing.compose(recipient) == composing.compose(recipient)
 
