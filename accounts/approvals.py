@@ -97,9 +97,21 @@ def use(*, act: str, thing: models.Model, hashes: dict[str, str], at: datetime |
         raise NotApproved("A second person has not approved this yet.")
     if approval.hashes != hashes:
         raise NotApproved("It was changed after it was approved. Ask again for what stands there now.")
+    _refuse_lapsed(approval)
     approval.used_at = at or timezone.now()
     approval.save(update_fields=["used_at"])
     return approval
+
+
+def _refuse_lapsed(approval: Approval) -> None:
+    """A yes counts as long as who said it may say it: somebody who was shut out may have been an attacker."""
+    yes = approval.sign_offs.filter(yes=True).select_related("by")
+    standing = sum(sign_off.by.has_perm("accounts.approve") for sign_off in yes)
+    if standing < max(approval.needs, Organisation.get().sign_offs):
+        raise NotApproved(
+            "It was approved, and the approval counts no more: somebody who gave it may not approve any longer, or "
+            "more people have to say yes than then. Ask again."
+        )
 
 
 def living(act: str, thing: models.Model) -> Approval | None:

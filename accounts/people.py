@@ -104,6 +104,13 @@ def password_link(user: User) -> str:
     return get_adapter().get_reset_password_from_key_url(key)
 
 
+def invite_again(user: User, *, by: User, at: datetime | None = None) -> None:
+    """A fresh link that sets the password. Raises what the mail backend raises; the log keeps the try."""
+    with transaction.atomic():
+        audit.record(act="staff.invited_again", thing=user, by=by, at=at)
+    mail_invitation(user, by=by)
+
+
 def mail_invitation(user: User, *, by: User | None) -> None:
     """Call it after the commit: the link must not arrive before the account. Raises what the mail backend raises."""
     facts = {"by": by, "role": role_of(user), "password_link": password_link(user)}

@@ -1,6 +1,7 @@
 """The house's own staff pages: approvals, people, the organisation, the log."""
 
 import json
+from collections.abc import Callable
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -119,7 +120,7 @@ def person(request: StaffRequest, pk: int) -> HttpResponse:
 @staff("administer")
 def invite_again(request: StaffRequest, pk: int) -> HttpResponse:
     user = get_object_or_404(people.staff(), pk=pk, is_active=True)
-    _invite(request, user, "")
+    _invite(request, user, "", by_mail=people.invite_again)
     return redirect("accounts:person", pk)
 
 
@@ -147,9 +148,11 @@ def reopen(request: StaffRequest, pk: int) -> HttpResponse:
     return redirect("accounts:person", pk)
 
 
-def _invite(request: StaffRequest, user: User, fact: str) -> None:
+def _invite(
+    request: StaffRequest, user: User, fact: str, *, by_mail: Callable[..., None] = people.mail_invitation
+) -> None:
     try:
-        people.mail_invitation(user, by=request.user)
+        by_mail(user, by=request.user)
     except MAIL_IS_AWAY:
         messages.warning(request, f"{fact} The mail server did not take the invitation; send it again from their page.")
     else:

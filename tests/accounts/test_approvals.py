@@ -5,7 +5,7 @@ import threading
 import pytest
 from django.db import connections, transaction
 
-from accounts import approvals, audit
+from accounts import approvals, audit, people
 from accounts.models import Approval, AuditEntry, Organisation, SignOff
 from tests.factories import make_organisation, make_user
 
@@ -154,6 +154,35 @@ def test_it_waits_for_those_who_may_answer_and_for_nobody_else(wanda, anton, ada
 
     approvals.answer(asked, yes=True, by=ada)
     assert list(approvals.waiting_for(ada)) == []
+
+
+def test_a_yes_of_somebody_shut_out_since_counts_no_more(wanda, anton, ada):
+    """The reason may be that it was not them who said it."""
+    approvals.answer(ask(wanda), yes=True, by=anton)
+    people.close(anton, by=ada)
+
+    with pytest.raises(approvals.NotApproved, match="counts no more"):
+        use()
+
+    approvals.answer(ask(wanda), yes=True, by=ada)
+    assert use().used_at
+
+
+def test_a_yes_of_somebody_whose_role_may_not_approve_any_more_counts_no_more(wanda, anton, ada):
+    approvals.answer(ask(wanda), yes=True, by=anton)
+    people.change(anton, name=anton.name, role="Auditor", by=ada)
+
+    with pytest.raises(approvals.NotApproved, match="counts no more"):
+        use()
+
+
+def test_where_more_people_have_to_say_yes_than_then_it_is_asked_again(wanda, anton):
+    make_organisation(sign_offs=0)
+    ask(wanda)
+    make_organisation(sign_offs=1)
+
+    with pytest.raises(approvals.NotApproved, match="counts no more"):
+        use()
 
 
 def test_every_step_is_in_the_log_with_its_hashes(wanda, anton):

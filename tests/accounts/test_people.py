@@ -153,6 +153,7 @@ def test_an_invitation_that_could_not_be_mailed_is_said_and_can_be_sent_again(ad
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     client.post(f"/staff/people/{User.objects.get(email='n@relaypost.example').pk}/invite/")
     assert len(mailoutbox) == 1
+    assert AuditEntry.objects.get(act="staff.invited_again").by == ada
 
 
 def test_an_invitation_that_is_not_complete_says_what_is_missing(ada, as_user):
