@@ -5,6 +5,7 @@ The only module that calls mark_safe: whatever a page shows unescaped went throu
 
 import re
 import textwrap
+import unicodedata
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
@@ -82,12 +83,18 @@ def _say_real_hosts(tokens: list[Token]) -> list[Token]:
 
 def _true_host(href: str, words: str) -> list[Token]:
     real = host_of(href)
-    looks_like = [found.lower().removeprefix("www.") for found in HOST.findall(words)]
+    looks_like = [found.lower().removeprefix("www.") for found in HOST.findall(_as_read(words))]
     if not real or all(real.removeprefix("www.") == name for name in looks_like):
         return []
     note = Token("text", "", 0, content=f"(leads to {real})")
     opening, closing = Token("span_open", "span", 1, attrs={"class": "link-host"}), Token("span_close", "span", -1)
     return [Token("text", "", 0, content=" "), opening, note, closing]
+
+
+def _as_read(words: str) -> str:
+    """As the eye takes it: a look-alike dot is a dot, and what is invisible is not there."""
+    plain = unicodedata.normalize("NFKC", words).replace("\u3002", ".")
+    return "".join(mark for mark in plain if unicodedata.category(mark) != "Cf")
 
 
 def host_of(href: str) -> str:

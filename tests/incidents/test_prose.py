@@ -66,6 +66,13 @@ def test_the_real_host_stands_beside_every_deceptive_link(markdown, host):
 
 
 @pytest.mark.parametrize(
+    "words", ["bank\u3002example", "bank\uff0eexample", "bank\u2024example", "bank.\u200bexample", "\uff42ank.example"]
+)
+def test_a_host_spelt_with_look_alike_or_invisible_marks_is_a_host(words):
+    assert "(leads to evil.test)" in prose.html(f"[{words}](https://evil.test)")
+
+
+@pytest.mark.parametrize(
     "honest", ["[https://relaypost.example/keys](https://relaypost.example/keys)", "<https://relaypost.example>"]
 )
 def test_an_honest_link_is_left_alone(honest):

@@ -128,6 +128,16 @@ def test_garbage_is_refused_and_changes_nothing(recipient, body):
     assert DeliveryEvent.objects.count() == 0
 
 
+def test_an_event_from_beyond_all_time_is_refused_and_not_asked_for_again(recipient):
+    """A 500 would make the provider send it again, for ever."""
+    body = json.dumps([{"event": "delivered", "sg_event_id": "1", "timestamp": 1e30, "email": "a@b.example"}])
+
+    response = post("/webhooks/sendgrid/tracking/", body.encode())
+
+    assert response.status_code == 400
+    assert DeliveryEvent.objects.count() == 0
+
+
 def test_no_address_is_kept_with_the_event(recipient):
     post(MAILGUN, bounce(recipient.message_id))
 
