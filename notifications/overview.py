@@ -74,7 +74,15 @@ class Overview:
     @property
     def has_begun(self) -> bool:
         """Some message was on its way: whoever is not reached since then needs somebody's eye."""
-        return any(mailing.started_at for mailing in self.mailings)
+        return self.last_started is not None
+
+    @property
+    def last_started(self) -> Mailing | None:
+        return max(
+            (mailing for mailing in self.mailings if mailing.started_at),
+            key=lambda mailing: mailing.number,
+            default=None,
+        )
 
     @property
     def not_told(self) -> int:
@@ -135,13 +143,15 @@ def keys(incident: Incident) -> Keys:
 def in_the_way(incident: Incident, *, outcomes: dict[str, int], last_import: ImportBatch | None,
                mailings: list[Mailing]) -> list[str]:  # fmt: skip
     """What keeps the page from saying that whoever got nothing is not affected, a sentence each."""
+    partly = telling.left_out(incident)
     unfinished = [mailing for mailing in mailings if mailing.state in {Mailing.State.RUNNING, Mailing.State.PAUSED}]
     found = [
         (incident.not_notified == Incident.NotNotified.NOT_YET_KNOWN,
          "The incident says that it is not yet known what “not written to” means."),
         (not any(outcomes.values()), "Nobody is on the list of affected accounts."),
         (last_import is not None and last_import.state == ImportBatch.State.STAGED,
-         "An import waits to be confirmed: the list may grow."),
+         "An import waits to be confirmed or put away: the list may grow."),
+        (partly is not None, _left_out(partly) if partly else ""),
         (outcomes["on_the_way"] > 0, f"{_accounts(outcomes['on_the_way'])} not known to be reached yet."),
         (outcomes["unknown"] > 0,
          f"{_accounts(outcomes['unknown'])} unknown: a message was handed over and nobody answered."),
@@ -149,6 +159,14 @@ def in_the_way(incident: Incident, *, outcomes: dict[str, int], last_import: Imp
         (bool(unfinished), "A mailing has not finished."),
     ]  # fmt: skip
     return [words for is_so, words in found if is_so]
+
+
+def _left_out(batch: ImportBatch) -> str:
+    rows = batch.counts["rejected"]
+    return (
+        f"{rows:,} {'row' if rows == 1 else 'rows'} of import {batch.number} could not be read, so whoever they name "
+        "is not on the list. Import them corrected, or record the decision that the scope is final."
+    )
 
 
 def _accounts(count: int) -> str:

@@ -12,6 +12,7 @@ from incidents import publishing
 from incidents.models import ImportBatch, StepState
 from notifications import overview
 from tests.factories import (
+    NOON,
     in_hours,
     make_affected,
     make_incident,
@@ -152,6 +153,15 @@ def test_it_says_what_keeps_the_sentence_from_being_finished_fact(incident, word
 
     assert "3 accounts are not written to" in page
     assert "An import waits to be confirmed" in page
+
+
+def test_rows_that_an_import_left_out_are_named(incident, words):
+    make_affected(incident)
+    ImportBatch.objects.create(
+        incident=incident, number=3, source="room", state="confirmed", confirmed_at=NOON, counts={"rejected": 4}
+    )
+
+    assert "4 rows of import 3 could not be read" in words()
 
 
 def test_it_asks_as_many_questions_for_one_account_as_for_two_hundred(incident, as_user, ada):

@@ -347,6 +347,32 @@ def test_done_counts_whom_a_decision_or_a_ruling_out_accounts_for(incident):
     assert telling.telling_of(incident, at=NOON).state == "done"
 
 
+def test_whoever_an_import_left_out_keeps_it_from_being_done(incident):
+    with_recipient(incident, state="delivered")
+    batch = incident.import_batches.create(
+        number=1, source="room", state="confirmed", confirmed_at=NOON, counts={"rejected": 4}
+    )
+    assert telling.telling_of(incident, at=NOON).state == "under_way"
+    assert telling.left_out(incident) == batch
+
+    incident.import_batches.create(
+        number=2, source="room", state="confirmed", confirmed_at=NOON + timedelta(hours=1), counts={"rejected": 0}
+    )
+
+    assert telling.telling_of(incident, at=NOON).state == "done"
+
+
+def test_a_later_decision_that_the_scope_is_final_settles_what_an_import_left_out(incident):
+    with_recipient(incident, state="delivered")
+    incident.import_batches.create(
+        number=1, source="room", state="confirmed", confirmed_at=NOON, counts={"rejected": 4}
+    )
+
+    decide(incident, "scope_final")
+
+    assert telling.telling_of(incident, at=NOON).state == "done"
+
+
 def test_a_mailing_to_nobody_is_not_done(incident):
     make_mailing(incident, [])
 
