@@ -14,7 +14,7 @@ from accounts import audit
 from accounts.access import StaffRequest, staff
 from accounts.models import AuditEntry
 from incidents.models import Incident
-from incidents.views.log import in_words
+from incidents.views.log import told
 from notifications import evidence as proof
 from notifications import overview as reading
 
@@ -28,7 +28,7 @@ def overview(request: StaffRequest, slug: str) -> HttpResponse:
     now = reading.read(incident, at=timezone.now())
     return render(request, "notifications/staff/overview.html", {
         "incident": incident, "room": "overview", "now": now,
-        "latest": [{"entry": entry, **in_words(entry)} for entry in now.latest],
+        "latest": told(now.latest),
     })  # fmt: skip
 
 

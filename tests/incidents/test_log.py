@@ -45,6 +45,28 @@ def test_acts_are_told_in_words_with_who_and_what(as_user, otto, wanda, incident
     assert "the system" in page
 
 
+def test_a_mailing_is_called_by_the_number_staff_know(as_user, otto, incident):
+    mailing = make_step(incident)  # anything with a key: the log knows things by their names alone
+    record(incident, "mailing.prepared", mailing, number=7)
+    record(incident, "mailing.finished", mailing)
+
+    page = as_user(otto).get(address(incident)).text
+
+    assert "finished mailing 7" in page
+
+
+def test_counts_read_as_words_and_an_export_as_one_line(as_user, otto, incident):
+    record(incident, "import.confirmed", counts={"ruled_out": 3})
+    record(incident, "evidence.exported", counts={"outcomes": {"told": 2}})
+    record(incident, "approval.asked", of="mail")
+
+    page = as_user(otto).get(address(incident)).text
+
+    assert "ruled out 3" in page
+    assert "exported the evidence" in page and "outcomes" not in page
+    assert "asked for approval to send a notice" in page
+
+
 def test_another_incident_s_acts_do_not_stand_here(as_user, otto, incident):
     record(make_incident("another"), "update.added")
 
