@@ -34,6 +34,8 @@ def mailing(request: StaffRequest, slug: str, number: int) -> HttpResponse:
             "approval": _approval(shown),
         }
         return render(request, "notifications/staff/mailing_prepared.html", context)
+    if shown.state == State.FINISHED:
+        context["unreachable"] = mailings.unreachable(shown).count()
     return render(request, "notifications/staff/mailing.html", context | _progress(shown))
 
 
@@ -80,7 +82,7 @@ def start(request: StaffRequest, slug: str, number: int) -> HttpResponse:
 @staff("send")
 def pause(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     shown = _mailing(slug, number)
-    because = request.POST.get("because", "").strip()[:300] or f"paused by {request.user.get_full_name()}"
+    because = request.POST.get("because", "").strip()[:300] or f"by {request.user.get_full_name()}"
 
     def act() -> str:
         counts = mailings.pause(shown, by=request.user, because=because)

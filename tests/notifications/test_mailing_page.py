@@ -163,6 +163,13 @@ def test_a_finished_mailing_shows_sums_that_add_up(running, otto, as_user):
     said = text(as_user(otto).get(to("mailing", running)))
 
     assert "delivered 9 failed 3 together 12" in said
+    assert "3 not reached by mail" in said
+
+
+def test_a_pause_names_who_paused_once(running, anton, as_user):
+    as_user(anton).post(to("mailing_pause", running))
+
+    assert f"Paused: by {anton.get_full_name()}" in text(as_user(anton).get(to("mailing", running)))
 
 
 def test_recipients_are_listed_by_state_fifty_a_page_without_addresses(incident, running, otto, as_user):
