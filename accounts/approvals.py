@@ -44,10 +44,19 @@ def obstacle(approval: Approval, *, by: User) -> str:
     if not by.has_perm("accounts.approve"):
         return "Your role cannot approve."
     if approval.state != "open":
-        return f"This request is no longer open: it is {approval.state}."
+        return _closed(approval)
     if any(sign_off.by_id == by.pk for sign_off in approval.sign_offs.all()):
         return "You have already answered this request."
     return ""
+
+
+def _closed(approval: Approval) -> str:
+    """What became of a request that waits for nobody any more."""
+    if approval.used_at or approval.given_at:
+        return "This request was approved already" + (" and carried out." if approval.used_at else ".")
+    if approval.refused_at:
+        return "This request was refused already."
+    return f"This request no longer holds ({approval.void_because}). Look at the newest one."
 
 
 def waiting_for(user: User) -> models.QuerySet[Approval]:

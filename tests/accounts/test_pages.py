@@ -85,7 +85,7 @@ def test_a_stale_tab_is_told_that_it_is_too_late(asked, anton, wanda, as_user):
 
     page = answer(as_user(anton), asked, answer="yes", next="/staff/approvals/")
 
-    assert "no longer open: it is void" in page
+    assert "no longer holds" in page
 
 
 def make_incident_of(approval: Approval):
