@@ -28,7 +28,7 @@ STATES = {
 
 @staff("read_room")
 def index(request: StaffRequest) -> HttpResponse:
-    wanted, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
+    wanted, state = request.GET.get("q", "").replace("\0", "").strip(), request.GET.get("state", "")
     incidents = _with_states(STATES[state][1] if state in STATES else Q())
     if wanted:
         incidents = incidents.filter(

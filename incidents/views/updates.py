@@ -34,7 +34,7 @@ def correct(request: StaffRequest, slug: str) -> HttpResponse:
     update = Update(incident=incident, phase=incident.phase, at=None, precision=Precision.UNKNOWN)
     wrong = request.GET.get("update", "")
     initial = {}
-    if wrong.isdecimal():
+    if wrong.isdecimal() and len(wrong) < 19:
         said = get_object_or_404(incident.updates.published(), pk=wrong)
         initial = {"subject": Correction.Subject.UPDATE, "corrects": said.pk}
         update.phase = said.phase

@@ -152,6 +152,7 @@ def _room(incident: Incident) -> dict:
 def _chosen(incident: Incident, external_id: str) -> tuple[AffectedAccount | None, str]:
     """The account to preview as, the first one where none was asked for; and an id nobody here has."""
     rows = incident.affected_accounts.owed_a_notice().select_related("account").prefetch_related("segments")
+    external_id = external_id.replace("\0", "")  # PostgreSQL's text cannot hold it
     if not external_id:
         return rows.first(), ""
     found = rows.filter(account__external_id=external_id).first()
