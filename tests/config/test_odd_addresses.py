@@ -24,7 +24,9 @@ DIGITS = "9" * 5000  # more than int() takes
         ("/staff/approvals/", "page"),
     ],
 )
-@pytest.mark.parametrize("value", ["\0", DIGITS, "9" * 25, "-1", "٣"], ids=["NUL", "long", "large", "negative", "arabic"])
+@pytest.mark.parametrize(
+    "value", ["\0", DIGITS, "9" * 25, "-1", "٣"], ids=["NUL", "long", "large", "negative", "arabic"]
+)
 def test_no_odd_value_in_an_address_is_an_error(ada, as_user, path, name, value):
     incident = make_incident("api-keys-2018")
     make_affected(incident, make_account())
