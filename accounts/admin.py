@@ -4,13 +4,17 @@ Who may do what comes from the staff room's own permissions; Django's view/add/c
 """
 
 from collections.abc import Iterable
+from typing import Any
 
+from django import forms
 from django.contrib import admin
+from django.core.validators import validate_email
 from django.db import models
 from django.db.models import Model
 from django.http import HttpRequest
 
 from accounts import audit
+from accounts.addresses import normalise
 from accounts.models import Account, Address, Approval, AuditEntry, Organisation, SignOff, User
 
 
@@ -103,13 +107,34 @@ class AccountAdmin(ReferenceData):
     inlines = (AddressesOfAccount,)
 
 
+class AddressForm(forms.ModelForm):
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        value, kind, account = (cleaned.get(name) for name in ("value", "kind", "account"))
+        if value and kind == Address.Kind.EMAIL:
+            try:
+                validate_email(value)
+            except forms.ValidationError as problem:
+                self.add_error("value", problem)
+        normal = normalise(value) if value and kind == Address.Kind.EMAIL else (value or "").strip()
+        if account and Address.objects.filter(account=account, kind=kind, normal=normal).exists():
+            self.add_error("value", "This account has that address already.")
+        return cleaned
+
+
 @admin.register(Address)
 class AddressAdmin(ReferenceData):
+    """What an address says never changes: approvals, links and evidence rest on it. Withdraw it, and add another."""
+
+    form = AddressForm
     list_display = ("value", "kind", "role", "account", "trusted", "withdrawn_at")
     list_filter = ("kind", "role", "trusted")
     list_select_related = ("account",)
     search_fields = ("normal__exact",)
     raw_id_fields = ("account",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        return ("account", "kind", "value") if obj else ()
 
 
 @admin.register(Approval)

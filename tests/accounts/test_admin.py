@@ -4,7 +4,7 @@ import pytest
 from django.contrib import admin
 
 from accounts import audit
-from accounts.models import Account, AuditEntry
+from accounts.models import Account, Address, AuditEntry
 from tests.factories import make_account, make_affected, make_incident, make_user
 
 OURS = [model for model in admin.site._registry if model._meta.app_label in {"accounts", "incidents", "notifications"}]
@@ -91,3 +91,26 @@ def test_the_admin_keeps_no_log_of_its_own_with_names_in_it(ada, as_user):
 
     assert Account.objects.filter(name="Fabrikam").exists()
     assert not LogEntry.objects.exists()
+
+
+def test_what_an_address_says_cannot_be_changed_under_an_approval(some_rows, ada, as_user):
+    """Messages of a mailing that runs go to what stands there: the approved address, or nobody."""
+    address = Address.objects.get()
+    said = {"account": address.account_id, "kind": "email", "role": "security", "value": "other@elsewhere.example"}
+
+    as_user(ada).post(f"/admin/accounts/address/{address.pk}/change/", said)
+
+    address.refresh_from_db()
+    assert (address.value, address.role, address.trusted) == ("owner@northwind.example", "security", False)
+
+
+@pytest.mark.parametrize("value", ["OWNER@northwind.example", "a@b.example\nBcc: c@d.example", "nobody"])
+def test_an_address_there_is_or_that_is_none_is_not_added(some_rows, ada, as_user, value):
+    account = Account.objects.get()
+    said = {"account": account.pk, "kind": "email", "role": "owner", "value": value, "trusted": "on"}
+
+    response = as_user(ada).post("/admin/accounts/address/add/", said)
+
+    assert response.status_code == 200
+    assert "Please correct the error below" in response.content.decode()
+    assert account.addresses.count() == 1
