@@ -27,6 +27,17 @@ def strict_headers(get_response):
     return middleware
 
 
+def no_nul_in_the_admin(get_response):
+    """The admin filters by whatever its address says, and PostgreSQL's text cannot hold this: a 400, not a 500."""
+
+    def middleware(request):
+        if request.path.startswith("/admin/") and "%00" in request.META.get("QUERY_STRING", ""):
+            return HttpResponse("This address cannot be read.\n", status=400, content_type="text/plain; charset=utf-8")
+        return get_response(request)
+
+    return middleware
+
+
 def redis_outage_in_words(get_response):
     """Rate limits live in Redis; while it is away what they guard answers 503 in words instead of failing open."""
     words = "We cannot take this request for a moment. Nothing was lost; please try again in a minute.\n"

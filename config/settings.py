@@ -86,6 +86,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "config.middleware.no_nul_in_the_admin",
     "config.middleware.redis_outage_in_words",
     "config.middleware.mail_outage_in_words",
     "config.middleware.odd_webhooks_in_words",

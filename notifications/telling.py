@@ -22,6 +22,10 @@ AT_A_TIME = 500  # recipients a call; the next tick goes on
 ROLES = [role.value for role in Address.Role]  # in the order in which they are tried
 
 
+class AlreadyFollowed(Exception):
+    """A message at the account's next address is there already."""
+
+
 class NoOtherAddress(Exception):
     """No trusted address is left that was not tried: the account is unreached until a letter or call is recorded."""
 
@@ -33,9 +37,11 @@ class NoOtherAddress(Exception):
 def next_address(recipient: Recipient) -> Recipient:
     """A new recipient at the account's next trusted address, queued in the same mailing.
 
-    Raises NoOtherAddress, or mailing_states.NotOpen where its mailing sends nothing more.
+    Raises AlreadyFollowed, NoOtherAddress, or mailing_states.NotOpen where its mailing sends nothing more.
     """
     mailing = mailing_states.keep_open(recipient.mailing_id, by=None)
+    if Recipient.objects.filter(follows=recipient).exists():
+        raise AlreadyFollowed(f"{recipient} was followed up by another worker")
     address = min(_untried(recipient), key=lambda address: (ROLES.index(address.role), address.pk), default=None)
     if address is None:
         raise NoOtherAddress(f"{recipient} was at the last trusted address of its account")
@@ -71,7 +77,7 @@ def _follow_up(mailing: Mailing) -> int:
     for recipient in stuck.order_by("pk")[:AT_A_TIME]:
         try:
             next_address(recipient)
-        except NoOtherAddress:
+        except (AlreadyFollowed, NoOtherAddress):
             continue  # another worker was here first
         except mailing_states.NotOpen:
             break  # cancelled a moment ago, or another mailing of this text has to finish before

@@ -35,3 +35,8 @@ def test_no_odd_value_in_an_address_is_an_error(ada, as_user, path, name, value)
     response = as_user(ada).get(path.format(notice=notice.pk), {name: value})
 
     assert response.status_code in {200, 404}
+
+
+@pytest.mark.parametrize("path", ["accounts/account/?kind__exact=%00", "incidents/incident/?phase=%00"])
+def test_the_admin_refuses_what_its_filters_cannot_ask_for(ada, as_user, path):
+    assert as_user(ada).get(f"/admin/{path}").status_code == 400

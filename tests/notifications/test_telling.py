@@ -252,6 +252,18 @@ def test_an_address_that_cannot_be_trusted_is_not_tried(incident, fields):
     assert outcome(incident) == "unreached"
 
 
+def test_two_workers_with_one_list_do_not_end_each_others_tick(incident):
+    """An error would keep the lanes from being rung; with a third address there is still one to try."""
+    recipient = with_recipient(incident, state="bounced")
+    make_address(recipient.account, "security@account-1.example", role="security")
+    make_address(recipient.account, "billing@account-1.example", role="billing")
+    telling.next_address(recipient)
+
+    with pytest.raises(telling.AlreadyFollowed):
+        telling.next_address(recipient)
+    assert Recipient.objects.filter(follows=recipient).count() == 1
+
+
 def test_following_up_twice_writes_once(incident):
     recipient = with_recipient(incident, state="bounced")
     make_address(recipient.account, "security@account-1.example", role="security")
