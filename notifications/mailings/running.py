@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import approvals, audit
 from accounts.models import Approval, User
 from incidents.models import AffectedAccount, Decision, Incident
-from notifications import providers
+from notifications import providers, tracking
 from notifications.mailings.preparing import problem_count, recipients_hash, silent
 from notifications.mailings.said_no import NotNow
 from notifications.mailings.texts import draft
@@ -183,6 +183,10 @@ def _queue(mailing: Mailing, at: datetime) -> int:
                FROM notifications_recipient r WHERE r.mailing_id = %s AND r.state = %s""",
             [Outbox.State.READY, mailing.pk, Recipient.State.QUEUED],
         )
+    # Taken over from a cancelled mailing, and an event has said since that the message got there after all.
+    told = mailing.recipients.filter(state=Recipient.State.QUEUED, events__isnull=False).distinct()
+    for recipient in told.values_list("pk", flat=True):
+        tracking.settle(recipient)
     return queued
 
 

@@ -11,9 +11,10 @@ from django.utils import timezone
 from accounts import approvals
 from accounts.models import Address, Approval, AuditEntry
 from incidents.models import AffectedAccount, Decision, Incident
-from notifications import links, mailings
+from notifications import dispatch, links, mailings, tracking
 from notifications.composing import CannotCompose
-from notifications.models import Mailing, Outbox, Recipient
+from notifications.handover import Outcome, Result
+from notifications.models import DeliveryEvent, Mailing, Outbox, Recipient
 from tests.factories import (
     NOON,
     make_account,
@@ -235,6 +236,24 @@ def test_cancelling_what_was_only_prepared_voids_its_approval(approved, anton):
 def outbox(settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     return mail.outbox
+
+
+def test_whom_an_event_told_between_cancelling_and_starting_again_is_not_told_twice(running, wanda, anton):
+    """The server said "later" and had taken it: its event comes when the next mailing has taken them over."""
+    batch = dispatch.claim(1)
+    [recipient] = batch.numbers
+    dispatch.mark(batch, {recipient: "f" * 64})
+    dispatch.record(batch, {recipient: Result(Outcome.RETRY)})
+    mailings.cancel(running, by=anton, because="wrong hour")
+    again = mailings.prepare(running.version.notice, by=wanda)
+    DeliveryEvent.objects.create(provider="Test", key="late", recipient_id=recipient, type="delivered", at=NOON)
+    tracking.settle(recipient)
+
+    approvals.answer(mailings.ask(again, by=wanda), yes=True, by=anton)
+    mailings.start(again, by=anton)
+
+    assert mailings.progress(again) == {"delivered": 1, "queued": 3}
+    assert not Outbox.objects.filter(recipient=recipient).exists()
 
 
 def test_a_test_message_goes_to_oneself_with_sample_data_and_no_row(prepared, wanda, outbox):
