@@ -102,6 +102,15 @@ def test_starting_twice_says_who_was_first(running, ada, as_user):
     assert Outbox.objects.count() == 12
 
 
+def test_whoever_is_asked_reads_the_words_before_the_answer(prepared, wanda, anton, as_user):
+    mailings.ask(prepared, by=wanda)
+
+    said = text(as_user(anton).get(to("mailing", prepared)))
+
+    assert said.index(prepared.version.body.split()[0]) < said.index("Words to go with your answer")
+    assert prepared.version.subject in said
+
+
 def test_starting_without_a_yes_says_what_is_missing(prepared, anton, as_user):
     assert "Nobody has been asked to approve this yet." in text(
         as_user(anton).post(to("mailing_start", prepared), follow=True)
