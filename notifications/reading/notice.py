@@ -77,7 +77,7 @@ def personal_notice(link: ReaderLink) -> PersonalNotice:
         ],
         measures=done, promises=promised,
         updates=[_update(update) for update in updates[:UPDATES_SHOWN]],
-        updated=words.moment(updates[0]) if updates else None,
+        updated=words.said_at(updates[0]) if updates else None,
         contacts=[_contact(row) for row in guidance.get("contacts", [])],
         messages=[sent.as_sent(recipient) for recipient in told], page=page,
         page_behind_this=_behind_this(version),
@@ -151,7 +151,7 @@ def _measures(rows: Iterable[dict]) -> tuple[list[dict], list[dict]]:
 def _update(update: dict) -> dict:
     correction = update["correction"]
     return {
-        "phase": update["phase"], "phase_word": words.PHASES[update["phase"]], "at": words.moment(update),
+        "phase": update["phase"], "phase_word": words.PHASES[update["phase"]], "at": words.said_at(update),
         "kind": {"correction": "Correction", "final": "Final update"}.get(update["kind"], ""),
         "body": prose.html(update["body"]),
         "correction": correction and {
