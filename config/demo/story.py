@@ -78,7 +78,7 @@ def _import(incident: Incident, folder: Path, say: Callable, *, by: User, quiet:
     ) as watched:  # fmt: skip
         batch = audience.read(incident, watched, file_name=path.name, by=by, source=ImportBatch.Source.COMMAND)
     audience.save(batch, by=by)
-    say(f"Imported {incident.affected_accounts.count():,} affected accounts from {path.name}")
+    say(f"Imported {incident.affected_accounts.count():,} affected accounts from {path}")
 
 
 def _approve_the_notice(incident: Incident, say: Callable, *, by: User, yes: User) -> Mailing:
@@ -157,7 +157,7 @@ def _watch_the_lanes(what: str, recipients: QuerySet[Recipient], quiet: bool) ->
 def _until_finished(mailing: Mailing, quiet: bool) -> None:
     """Beat closes a mailing whose outbox is empty; the proof shall show it closed."""
     finished = Mailing.objects.filter(pk=mailing.pk, state=Mailing.State.FINISHED)
-    _watch("Closing the mailing", 1, finished.count, quiet)
+    _watch("Closing the mailing", 1, finished.count, quiet=True)
 
 
 def _prove(incident: Incident, folder: Path, say: Callable) -> dict:
@@ -166,7 +166,7 @@ def _prove(incident: Incident, folder: Path, say: Callable) -> dict:
         evidence.write(incident, file)
     verifier = Path(settings.ROOT) / "notifications" / "verify_evidence.py"
     told = subprocess.run([sys.executable, "-I", str(verifier), str(path)], capture_output=True, text=True, check=False)
-    say(f"Evidence: {path.name}, {'verified offline' if told.returncode == 0 else 'does not verify'}")
+    say(f"Evidence: {path}, {'verified offline' if told.returncode == 0 else 'does not verify'}")
     return {"file": str(path), "verifies": told.returncode == 0, "audit_entries": audit.verify()}
 
 
@@ -210,9 +210,10 @@ def _count_mailbox(folder: Path, incident: Incident) -> tuple[int, int]:
 def in_words(summary: dict) -> str:
     lines = ["", f"{summary['affected_accounts']:,} affected accounts"]
     lines += [f"  {count:>7,}  {name.replace('_', ' ')}" for name, count in summary["outcomes"].items()]
-    lines += ["Recipients by state"]
+    messages = sum(summary["recipients"].values())
+    lines += ["", f"{messages:,} messages; who was not reached at the first address was written to at the next"]
     lines += [f"  {count:>7,}  {state}" for state, count in summary["recipients"].items()]
-    lines += [f"  {summary['complaints']:>7,}  complained"]
+    lines += [f"  {summary['complaints']:>7,}  of them complained"]
     lines += ["", *(f"  {'yes' if holds else 'NO '}  {check}" for check, holds in summary["checks"].items())]
     return "\n".join(lines)
 
