@@ -21,7 +21,8 @@ def record_telling(incident: Incident, telling: Telling, *, at: datetime | None 
     """Keep how far telling has come and, where the page has to say so, make its next version.
 
     None: nothing is published yet, the page says the same already, or its last version is younger than
-    `at_most_every` (then `catch_up` does it later). Coming to or leaving "done" never waits.
+    `at_most_every` (then `catch_up` does it later). Another state never waits: whoever holds our message and
+    reads that we have not begun to write takes it for a forgery.
     """
     at = at or now()
     incident = Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
@@ -35,7 +36,7 @@ def record_telling(incident: Incident, telling: Telling, *, at: datetime | None 
     before = Telling.of(shown.telling)
     if telling.says_the_same_as(before):
         return None
-    if "done" not in {telling.state, before.state} and at < shown.made_at + at_most_every:
+    if telling.state == before.state and at < shown.made_at + at_most_every:
         return None
     version = make_version(
         incident, content=approved.content, telling=telling, cause=PageVersion.Cause.TELLING, at=at,

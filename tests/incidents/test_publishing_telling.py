@@ -88,6 +88,14 @@ def test_the_same_state_makes_no_version(incident):
     assert publishing.record_telling(incident, told("done", LATER + timedelta(days=1)), at=LATER) is None
 
 
+def test_that_writing_has_begun_is_said_at_once_however_young_the_page_is(incident):
+    at = publishing.latest(incident).made_at + timedelta(seconds=1)
+
+    version = publishing.record_telling(incident, told("under_way"), at=at)
+
+    assert version and not any("have not begun" in line for line in words(version))
+
+
 def test_small_changes_wait_for_their_minute_and_are_caught_up(incident):
     publishing.record_telling(incident, told("under_way"), at=LATER)
     soon, in_time = LATER + timedelta(seconds=20), LATER + timedelta(seconds=61)
