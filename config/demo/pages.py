@@ -17,6 +17,8 @@ body { max-width: 60rem; margin: 0 auto; padding: 1rem; }
 td { overflow-wrap: anywhere; vertical-align: top; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid; padding: 1rem; }
 iframe { width: 100%; height: 42rem; border: 1px solid; background: #fff; }
+@media (max-width: 40rem) { table, tbody, tr, td { display: block; } th { display: none; } td { padding: 0; border: 0; }
+tr { padding-block: .5rem; border-block-end: 1px solid; } }
 .code { font-size: 1.5rem; font-variant-numeric: tabular-nums; letter-spacing: .08em; }
 """
 
