@@ -13,6 +13,8 @@ from django.core.management.base import CommandParser
 
 from config.demo import services
 
+STOPS = (signal.SIGINT, signal.SIGTERM)
+
 
 class Command(BaseCommand):
     help = "Play the rehearsal: publish, import, approve, send, hear back, prove. Serves until Ctrl-C."
@@ -26,7 +28,8 @@ class Command(BaseCommand):
             self._restart_with_ports()
         folder = Path(os.environ["DEMO_FOLDER"])
         ports = services.Ports(*json.loads(os.environ["DEMO_PORTS"]))
-        signal.signal(signal.SIGTERM, _interrupt)
+        for number in STOPS:
+            signal.signal(number, _interrupt)
         self.stdout.write("Preparing the database")
         call_command("migrate", verbosity=0)
         from config.demo import story  # models: only once the settings stand
@@ -66,4 +69,7 @@ class Command(BaseCommand):
 
 
 def _interrupt(*args: object) -> None:
+    """The first asks to stop. A second one would interrupt the stopping and leave the services behind."""
+    for number in STOPS:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
