@@ -30,7 +30,7 @@ def found_organisation() -> Organisation:
         organisation.domain = "relaypost.example"
         organisation.sender_name, organisation.sender_address = "Relaypost Security", "security@relaypost.example"
         organisation.reply_to = organisation.security_email = "security@relaypost.example"
-        organisation.support_email, organisation.press_email = "help@relaypost.example", "press@relaypost.example"
+        organisation.support_email, organisation.press_email = "help@relaypost.example", "media@relaypost.example"
         organisation.customers_total = 250_000
         organisation.save()
     return organisation

@@ -1,10 +1,14 @@
 """The pieces of the rehearsal. The rehearsal itself is `make demo-once`."""
 
 import csv
+import signal
 import socket
+
+import pytest
 
 from config.demo import affected_csv, pages, provider, services, totp
 from config.demo.mailbox import Store
+from config.management.commands import demo
 from tests.factories import NOON
 
 RFC_6238_SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # "12345678901234567890", appendix B
@@ -57,3 +61,19 @@ def test_each_mailbox_of_the_rehearsal_behaves_as_its_domain_says():
     assert types(f"a@b.{affected_csv.FULL}") == ["failed"]
     assert types(f"a@b.{affected_csv.GRUDGE}") == ["delivered", "complained"]
     assert types(f"a@b.{affected_csv.SILENT}") == []
+
+
+@pytest.fixture
+def signals_as_they_were():
+    before = {number: signal.getsignal(number) for number in demo.STOPS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_a_second_ctrl_c_does_not_interrupt_the_stopping(signals_as_they_were):
+    with pytest.raises(KeyboardInterrupt):
+        demo._interrupt()
+
+    signal.raise_signal(signal.SIGINT)
+    signal.raise_signal(signal.SIGTERM)
