@@ -1,8 +1,10 @@
 """Two people: who asked, who said yes, and to which hashes. One model for publishing, mailing, import and export."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import models, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import audit
@@ -19,10 +21,12 @@ class NotApproved(Exception):
 
 @transaction.atomic
 def ask(*, act: str, thing: models.Model, hashes: dict[str, str], summary: str, by: User,
-        page: str = "", incident: int | None = None, at: datetime | None = None) -> Approval:  # fmt: skip
+        page: str = "", incident: int | None = None, authors: Iterable[int] = (),
+        at: datetime | None = None) -> Approval:  # fmt: skip
     """Ask for a yes to exactly these hashes. An earlier request for the same act and thing becomes void.
 
-    page: where in the staff room somebody can read what they say yes to.
+    page: where in the staff room somebody can read what they say yes to. authors: ids of whoever wrote it; one who
+    wrote all of it alone cannot say yes to it, whoever asks.
     Where the organisation asks for no second person (sign_offs = 0) the approval is given at once, and says so.
     """
     at = at or timezone.now()
@@ -30,7 +34,7 @@ def ask(*, act: str, thing: models.Model, hashes: dict[str, str], summary: str, 
     needs = Organisation.get().sign_offs
     approval = Approval.objects.create(
         act=act, thing=audit.name_of(thing), incident=incident, hashes=hashes, summary=summary, page=page,
-        needs=needs, asked_by=by, asked_at=at, given_at=None if needs else at,
+        needs=needs, asked_by=by, authors=sorted(set(authors)), asked_at=at, given_at=None if needs else at,
     )  # fmt: skip
     audit.record(act="approval.asked", thing=approval, by=by, at=at, incident=incident, of=act, about=approval.thing,
                  hashes=hashes, needs=needs)  # fmt: skip
@@ -41,6 +45,8 @@ def obstacle(approval: Approval, *, by: User) -> str:
     """Why this person may not answer, in words for them; empty where they may."""
     if approval.asked_by_id == by.pk:
         return "You asked for this yourself; somebody else has to answer."
+    if approval.authors == [by.pk]:
+        return "You wrote this yourself; somebody else has to answer."
     if not by.has_perm("accounts.approve"):
         return "Your role cannot approve."
     if approval.state != "open":
@@ -63,7 +69,7 @@ def waiting_for(user: User) -> models.QuerySet[Approval]:
     """The open requests this person may still answer."""
     if not user.has_perm("accounts.approve"):
         return Approval.objects.none()
-    return Approval.objects.open().exclude(asked_by=user).exclude(sign_offs__by=user)
+    return Approval.objects.open().exclude(Q(asked_by=user) | Q(authors=[user.pk]) | Q(sign_offs__by=user))
 
 
 @transaction.atomic

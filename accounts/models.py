@@ -4,6 +4,7 @@ import re
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import CheckConstraint, Q, UniqueConstraint
 from django.db.models.functions import Lower, Now
@@ -177,6 +178,7 @@ class Address(models.Model):
     lookup = models.BinaryField(max_length=32, editable=False, help_text="Keyed hash of `normal`")
     trusted = models.BooleanField(default=True, help_text="No: the mailbox itself may be in the wrong hands")
     withdrawn_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         constraints = [UniqueConstraint(fields=["account", "kind", "normal"], name="address_once_per_account")]
@@ -247,6 +249,7 @@ class Approval(models.Model):
     page = models.CharField(max_length=300, blank=True, help_text="Path in the staff room where it is judged")
     needs = models.PositiveSmallIntegerField(help_text="Sign-offs by other people")
     asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    authors = ArrayField(models.BigIntegerField(), default=list, blank=True, help_text="Who wrote what is asked about")
     asked_at = models.DateTimeField(db_default=Now())
     given_at = models.DateTimeField(null=True, blank=True, help_text="When the last sign-off needed came in")
     refused_at = models.DateTimeField(null=True, blank=True)

@@ -4,6 +4,7 @@ from django.http import HttpRequest
 from ninja import NinjaAPI
 from ninja.security import SessionAuth
 
+from accounts.access import staff
 from incidents.api import router as incidents
 from notifications.api import router as notifications
 
@@ -16,6 +17,8 @@ class StaffSession(SessionAuth):
         return user if user.is_authenticated and user.is_staff and user.has_perm("accounts.read_room") else None
 
 
-api = NinjaAPI(title="Incidents and notices", version="1", auth=StaffSession(), docs_url="/docs")
+api = NinjaAPI(
+    title="Incidents and notices", version="1", auth=StaffSession(), docs_url="/docs", docs_decorator=staff("read_room")
+)
 api.add_router("", incidents)
 api.add_router("", notifications)

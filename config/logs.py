@@ -1,6 +1,7 @@
 """Log lines: one formatter, one filter that takes addresses and link tokens out of whatever is about to be written."""
 
 import logging
+import time
 
 import structlog
 
@@ -15,6 +16,33 @@ class Redact(logging.Filter):
         if record.exc_info:
             record.msg += "\n" + redact(logging.Formatter().formatException(record.exc_info))
             record.exc_info = record.exc_text = None
+        return True
+
+
+class OncePerWindow(logging.Filter):
+    """Failures of strangers (a wrong webhook secret, an odd Host): one line per kind and minute, with its number.
+
+    Whoever posts five hundred forged events a second shall not bury the line that matters.
+    """
+
+    SECONDS = 60
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._windows: dict[str, tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith("django.security"):
+            return True
+        began, held_back = self._windows.get(record.name, (float("-inf"), 0))
+        now = time.monotonic()
+        if now - began < self.SECONDS:
+            self._windows[record.name] = (began, held_back + 1)
+            return False
+        self._windows[record.name] = (now, 0)
+        record.exc_info = record.exc_text = None  # a traceback says nothing about a stranger
+        if held_back:
+            record.msg, record.args = f"{record.getMessage()} ({held_back} more like this since the last line)", None
         return True
 
 

@@ -270,9 +270,9 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"redact": {"()": "config.logs.Redact"}},
+    "filters": {"redact": {"()": "config.logs.Redact"}, "once": {"()": "config.logs.OncePerWindow"}},
     "formatters": {"line": {"()": "config.logs.formatter"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redact"]}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["once", "redact"]}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         # These repeat full paths, and a path may be a link that opens a notice.

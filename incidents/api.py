@@ -28,7 +28,7 @@ def incidents(request: HttpRequest, limit: int = 50, offset: int = 0):
     return Incident.objects.all()[max(offset, 0) :][: max(1, min(limit, 200))]
 
 
-@router.get("/incidents/{slug}", response=IncidentOut, summary="One incident")
+@router.get("/incidents/{slug:slug}", response=IncidentOut, summary="One incident")
 def incident(request: HttpRequest, slug: str):
     return find(slug)
 

@@ -32,11 +32,13 @@ class MailingOut(Schema):
         return progress(mailing)
 
 
-@router.get("/incidents/{slug}/mailings", response=list[MailingOut], summary="Mailings and their progress")
+@router.get("/incidents/{slug:slug}/mailings", response=list[MailingOut], summary="Mailings and their progress")
 def mailings(request: HttpRequest, slug: str):
     return find(slug).mailings.select_related("version__notice")
 
 
-@router.get("/incidents/{slug}/outcomes", response=dict[str, int], summary="Affected accounts by how telling ended")
+@router.get(
+    "/incidents/{slug:slug}/outcomes", response=dict[str, int], summary="Affected accounts by how telling ended"
+)
 def outcomes(request: HttpRequest, slug: str):
     return telling.outcomes(find(slug))

@@ -37,6 +37,7 @@ class NoOtherAddress(Exception):
 def next_address(recipient: Recipient) -> Recipient:
     """A new recipient at the account's next trusted address, queued in the same mailing.
 
+    Only addresses that were there when the mailing started: nobody has said yes to a later one.
     Raises AlreadyFollowed, NoOtherAddress, or mailing_states.NotOpen where its mailing sends nothing more.
     """
     mailing = mailing_states.keep_open(recipient.mailing_id, by=None)
@@ -88,7 +89,8 @@ def _follow_up(mailing: Mailing) -> int:
 def _stuck() -> QuerySet[Recipient]:
     """Met a final no, was not followed up, and the account has an address that was not tried."""
     another = Address.objects.filter(
-        account=OuterRef("account"), kind=Address.Kind.EMAIL, trusted=True, withdrawn_at=None
+        account=OuterRef("account"), kind=Address.Kind.EMAIL, trusted=True, withdrawn_at=None,
+        created_at__lte=OuterRef("mailing__started_at"),
     ).filter(~Exists(_tried_at(OuterRef("pk"), OuterRef(OuterRef("incident")), OuterRef(OuterRef("kind")),
                                OuterRef(OuterRef("sequence")))))  # fmt: skip
     return Recipient.objects.filter(
@@ -105,8 +107,9 @@ def _untried(recipient: Recipient) -> list[Address]:
         account=recipient.account_id, incident=recipient.incident_id, kind=recipient.kind, sequence=recipient.sequence
     )
     addresses = Address.objects.filter(
-        account=recipient.account_id, kind=Address.Kind.EMAIL, trusted=True, withdrawn_at=None
-    )
+        account=recipient.account_id, kind=Address.Kind.EMAIL, trusted=True, withdrawn_at=None,
+        created_at__lte=recipient.mailing.started_at,
+    )  # fmt: skip
     return list(addresses.exclude(pk__in=tried.exclude(address=None).values("address")))
 
 

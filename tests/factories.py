@@ -87,7 +87,7 @@ def make_account(external_id: str = "northwind", email: str | None = "owner@nort
 
 
 def make_address(account: Account, email: str, **fields) -> Address:
-    return Address.objects.create(account=account, value=email, **fields)
+    return Address.objects.create(account=account, value=email, **{"created_at": NOON, **fields})
 
 
 def make_affected(incident: Incident, account: Account | None = None, *, segments=(), **fields) -> AffectedAccount:

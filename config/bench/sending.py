@@ -11,11 +11,13 @@ from pathlib import Path
 
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.test import override_settings
+from django.utils import timezone
 
 from accounts.addresses import lookup_hash
 from accounts.models import Account, Address, Organisation, User
 from config.bench import Figure, benchmark
-from incidents.models import AffectedAccount, Incident
+from incidents import casefile
+from incidents.models import AffectedAccount
 from notifications import composing, dispatch, mailings
 from notifications.models import Notice, Recipient
 
@@ -52,10 +54,11 @@ def _prepare() -> int:
     organisation = Organisation.get()
     organisation.sign_offs = 0
     organisation.save()
-    incident = Incident.objects.create(slug="bench-sending", title="Bench", visibility="public", summary="Bench.")
-    Incident.objects.filter(pk=incident.pk).update(first_published_at="2026-01-01T00:00:00Z")
-    incident.refresh_from_db()
     by = User.objects.create_user("bench@relaypost.example", is_staff=True, is_superuser=True)
+    incident = casefile.load(casefile.named("mailgun-2018-01") | {"slug": "bench-sending"}, by=by)
+    incident.visibility, incident.first_published_at = "public", timezone.now()
+    incident.save()
+    segment = incident.segments.filter(receives_notice=True).first()
     accounts = Account.objects.bulk_create(
         Account(external_id=f"bench-{n}", name=f"Bench {n}") for n in range(MESSAGES)
     )
@@ -64,7 +67,11 @@ def _prepare() -> int:
         Address(account=account, value=value, normal=value, lookup=lookup_hash(value))
         for account, value in zip(accounts, values, strict=True)
     )
-    AffectedAccount.objects.bulk_create(AffectedAccount(incident=incident, account=account) for account in accounts)
+    affected = AffectedAccount.objects.bulk_create(
+        AffectedAccount(incident=incident, account=account, facts={"api_key": "key-…4f2"}) for account in accounts
+    )
+    for one in affected:
+        one.segments.set([segment])
     subject, body = composing.starter(incident)
     notice = Notice.objects.create(incident=incident, name="Bench", subject=subject, body=body)
     mailing = mailings.prepare(notice, by=by)

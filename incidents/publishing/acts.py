@@ -113,10 +113,12 @@ def ask(incident: Incident, *, by: User, at: datetime | None = None) -> Approval
     _may_be_said(incident, at)
     content = documents.freeze(incident)
     _is_news(incident, content)
+    drafts = incident.updates.drafts()
     reach = "to everyone" if incident.visibility == Incident.Visibility.PUBLIC else "to those who are told"
     return approvals.ask(
         act=ACT, thing=incident, hashes={"content": documents.content_hash(content)}, by=by, at=at,
         summary=f"Publish “{incident.title}” {reach}", page=f"/staff/{incident.slug}/publish/", incident=incident.pk,
+        authors=drafts.filter(held_back=False, written_by__isnull=False).values_list("written_by", flat=True),
     )  # fmt: skip
 
 

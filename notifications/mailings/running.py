@@ -37,7 +37,13 @@ def ask(mailing: Mailing, *, by: User, at: datetime | None = None) -> Approval:
         act="mail", thing=mailing, hashes=_hashes(mailing), by=by, at=at, incident=mailing.incident_id,
         summary=f"Send “{mailing.version.notice.name}” (version {mailing.version.number}) to {people}",
         page=reverse("notifications:mailing", args=[mailing.incident.slug, mailing.number]),
+        authors=_authors(mailing),
     )  # fmt: skip
+
+
+def _authors(mailing: Mailing) -> list[int]:
+    """Whoever wrote the notice or froze this text of it."""
+    return [pk for pk in (mailing.version.notice.created_by_id, mailing.version.made_by_id) if pk]
 
 
 @transaction.atomic

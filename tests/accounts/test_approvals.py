@@ -51,6 +51,20 @@ def test_somebody_else_who_only_writes_cannot_approve(wanda, anton, otto):
             approvals.answer(asked, yes=True, by=person)
 
 
+def test_who_wrote_all_of_it_cannot_approve_although_somebody_else_asked(wanda, anton):
+    asked = ask(wanda, authors=[anton.pk])
+
+    with pytest.raises(approvals.NotAllowed, match="You wrote this yourself"):
+        approvals.answer(asked, yes=True, by=anton)
+    assert asked not in approvals.waiting_for(anton)
+
+
+def test_who_wrote_a_part_of_it_may_approve_since_two_have_seen_all(wanda, anton):
+    approvals.answer(ask(wanda, authors=[wanda.pk, anton.pk]), yes=True, by=anton)
+
+    assert use().state == "used"
+
+
 def test_nothing_is_used_that_nobody_asked_for(db):
     with pytest.raises(approvals.NotApproved, match="Nobody has been asked"), transaction.atomic():
         use()

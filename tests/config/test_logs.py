@@ -5,6 +5,7 @@ import logging
 
 import pytest
 
+from config import logs
 from config.logs import Redact, formatter
 
 ADDRESS = "owner@northwind.example"
@@ -136,3 +137,20 @@ def test_a_plain_line_stays_as_it_is(log):
 def test_every_handler_of_the_settings_redacts(settings):
     for name, handler in settings.LOGGING["handlers"].items():
         assert "redact" in handler["filters"], name
+
+
+def test_a_flood_of_forged_events_is_one_line_with_its_number(monkeypatch):
+    clock = iter([0.0, 1.0, 2.0, 61.0])
+    monkeypatch.setattr(logs.time, "monotonic", lambda: next(clock))
+    once = logs.OncePerWindow()
+    records = [logging.makeLogRecord({"name": "django.security.Forged", "msg": "Forged event"}) for _ in range(4)]
+
+    passed = [record.getMessage() for record in records if once.filter(record)]
+
+    assert passed == ["Forged event", "Forged event (2 more like this since the last line)"]
+
+
+def test_lines_of_the_house_itself_are_never_held_back():
+    once = logs.OncePerWindow()
+
+    assert all(once.filter(logging.makeLogRecord({"name": "notifications.dispatch"})) for _ in range(3))

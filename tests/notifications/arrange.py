@@ -1,6 +1,7 @@
 """Mailings and their recipients, made by hand: tests of sending start where an approved mailing was just started."""
 
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from accounts.models import Approval
 from incidents.models import AffectedAccount, Incident
@@ -31,7 +32,7 @@ def make_mailing(
     mailing = Mailing.objects.create(
         incident=incident, number=incident.mailings.count() + 1, version=version, state=state, sender=SENDER,
         reply_to="help@relaypost.example", provider="smtp", recipients_count=len(affected), approval=_approval(),
-        started_at=NOON, **fields,
+        started_at=timezone.now(), **fields,
     )  # fmt: skip
     queue(mailing, affected)
     return mailing

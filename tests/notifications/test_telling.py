@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from incidents.models import AffectedAccount, Decision, Incident, PageVersion
 from notifications import dispatch, links, mailing_states, telling
 from notifications.models import DeliveryEvent, Mailing, Outbox, Recipient
-from tests.factories import NOON, make_account, make_address, make_affected, make_incident, make_segment
+from tests.factories import NOON, in_hours, make_account, make_address, make_affected, make_incident, make_segment
 from tests.notifications.arrange import make_mailing, make_recipient
 
 pytestmark = pytest.mark.django_db
@@ -250,6 +250,15 @@ def test_an_address_that_cannot_be_trusted_is_not_tried(incident, fields):
     with pytest.raises(telling.NoOtherAddress):
         telling.next_address(recipient)
     assert outcome(incident) == "unreached"
+
+
+def test_an_address_that_came_after_the_start_has_nobodys_yes(incident):
+    recipient = with_recipient(incident, state="bounced")
+    make_address(recipient.account, "late@elsewhere.example", role="owner", created_at=in_hours(1))
+
+    assert telling.follow_up() == 0
+    with pytest.raises(telling.NoOtherAddress):
+        telling.next_address(recipient)
 
 
 def test_two_workers_with_one_list_do_not_end_each_others_tick(incident):
