@@ -58,7 +58,7 @@ def _prepare() -> int:
     incident = casefile.load(casefile.named("mailgun-2018-01") | {"slug": "bench-sending"}, by=by)
     incident.visibility, incident.first_published_at = "public", timezone.now()
     incident.save()
-    segment = incident.segments.filter(receives_notice=True).first()
+    segment = incident.segments.filter(receives_notice=True)[0]
     accounts = Account.objects.bulk_create(
         Account(external_id=f"bench-{n}", name=f"Bench {n}") for n in range(MESSAGES)
     )
