@@ -9,7 +9,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.models import AuditEntry
-from notifications import dispatch, pace, providers, tracking
+from notifications import composing, dispatch, pace, providers, tracking
+from notifications.dispatch import retrying, windows
 from notifications.handover import Outcome, Result
 from notifications.models import Attempt, DeliveryEvent, Mailing, Outbox, Recipient, SendBatch
 from tests.factories import make_account, make_affected, make_incident, make_many_affected, make_organisation
@@ -146,7 +147,7 @@ def test_a_message_that_cannot_be_composed_fails_and_the_rest_goes_on(mailing, s
 
 
 def test_any_error_in_writing_fails_that_row_alone(mailing, server, monkeypatch):
-    real = dispatch.composing.compose
+    real = composing.compose
     poison = mailing.recipients.order_by("pk").first()
 
     def compose(recipient):
@@ -154,7 +155,7 @@ def test_any_error_in_writing_fails_that_row_alone(mailing, server, monkeypatch)
             raise RecursionError("owner@acme-0001.example")
         return real(recipient)
 
-    monkeypatch.setattr(dispatch.composing, "compose", compose)
+    monkeypatch.setattr(composing, "compose", compose)
     dispatch.run_lane()
 
     poison.refresh_from_db()
@@ -187,7 +188,7 @@ def test_nothing_is_sent_when_the_lease_is_nearly_over(mailing, server, monkeypa
         Outbox.objects.update(lease_until=Now() + timedelta(seconds=5))
         return real(batch)
 
-    monkeypatch.setattr(dispatch, "write", slowly)
+    monkeypatch.setattr(windows, "write", slowly)
     dispatch.run_window(25)
 
     assert not server.accepted
@@ -265,7 +266,7 @@ def test_after_eight_tries_it_has_failed_and_says_why(server):
 
 def test_after_a_day_of_trying_it_has_failed(server, monkeypatch):
     recipient = make_recipient(make_incident())
-    monkeypatch.setattr(dispatch, "TRY_FOR", timedelta(microseconds=1))
+    monkeypatch.setattr(retrying, "TRY_FOR", timedelta(microseconds=1))
     dispatch.record(dispatch.claim(1), {recipient.pk: Result(Outcome.RETRY, 450, "mailbox busy")})
     Outbox.objects.update(not_before=Now())
 
