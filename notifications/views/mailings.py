@@ -32,6 +32,7 @@ def mailing(request: StaffRequest, slug: str, number: int) -> HttpResponse:
             "problem_count": mailings.problem_count(shown),
             "problems": _by_words(shown.problems),
             "approval": _approval(shown),
+            "ahead": mailings.ahead_of_the_page(shown.version),
         }
         return render(request, "notifications/staff/mailing_prepared.html", context)
     if shown.state == State.FINISHED:
@@ -57,6 +58,7 @@ def ask(request: StaffRequest, slug: str, number: int) -> HttpResponse:
 
     def act() -> str:
         approval = mailings.ask(shown, by=request.user)
+        warn_if_ahead(request, shown)
         if approval.state == "given":
             return "No second person is asked for here. It may start."
         return "A second person is asked. Nothing is sent before the answer."
@@ -74,7 +76,10 @@ def start(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     if shown.state != State.PREPARED:
         messages.error(request, f"Mailing {shown.number} cannot be started: it is {shown.get_state_display().lower()}.")
         return redirect("notifications:mailing", slug, number)
-    context = {"approval": _approval(shown), "unreachable": mailings.unreachable(shown).count()}
+    context = {
+        "approval": _approval(shown), "unreachable": mailings.unreachable(shown).count(),
+        "ahead": mailings.ahead_of_the_page(shown.version),
+    }  # fmt: skip
     return render(request, "notifications/staff/mailing_start.html", _room(shown) | context)
 
 
@@ -165,6 +170,11 @@ def settle(request: StaffRequest, slug: str, number: int, pk: int) -> HttpRespon
 
 
 # ----------------------------------------------------------------------------------------------------------------
+
+
+def warn_if_ahead(request: StaffRequest, shown: Mailing) -> None:
+    if ahead := mailings.ahead_of_the_page(shown.version):
+        messages.warning(request, f"The page does not say this yet: {'; '.join(ahead)}. Publish before you send.")
 
 
 def _mailing(slug: str, number: int) -> Mailing:

@@ -15,6 +15,7 @@ from notifications import composing, mailings
 from notifications.composing import CannotCompose, Message
 from notifications.forms import NoticeForm
 from notifications.models import Mailing, Notice
+from notifications.views.mailings import warn_if_ahead
 
 
 @require_safe
@@ -125,6 +126,7 @@ def prepare(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
         return redirect("notifications:notice_preview", slug, pk)
     tried = f"{mailing.recipients_count:,} {'message was' if mailing.recipients_count == 1 else 'messages were'}"
     messages.success(request, f"Mailing {mailing.number} is prepared: {tried} written as a trial. Nothing is sent.")
+    warn_if_ahead(request, mailing)
     return redirect("notifications:mailing", slug, mailing.number)
 
 

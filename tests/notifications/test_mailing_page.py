@@ -19,7 +19,10 @@ from tests.factories import (
     make_many_affected,
     make_notice,
     make_organisation,
+    make_step,
+    make_update,
 )
+from tests.notifications.reader import publish
 
 
 @pytest.fixture
@@ -44,6 +47,11 @@ def approved(prepared, wanda, anton):
 @pytest.fixture
 def running(approved, anton):
     return mailings.start(approved, by=anton)
+
+
+def say(incident, wanda, anton):
+    make_update(incident)
+    publish(incident, by=wanda, yes=anton)
 
 
 def to(name, mailing, *args):
@@ -93,6 +101,43 @@ def test_from_asking_to_starting_every_step_says_what_happened(prepared, wanda, 
 
     assert "Started: 12 people queued." in text(approver.post(to("mailing_start", prepared), follow=True))
     assert Outbox.objects.count() == 12
+
+
+def test_what_the_page_does_not_say_yet_is_named_wherever_one_decides(incident, wanda, anton, as_user):
+    make_step(incident)
+    say(incident, wanda, anton)
+    make_step(incident, "Change your SMTP password")
+    notice = make_notice(incident, wanda, body="{{ steps }}")
+    writer = as_user(wanda)
+
+    prepared = writer.post(reverse("notifications:notice_prepare", args=[incident.slug, notice.pk]), follow=True)
+    mailing = Mailing.objects.get()
+    asked = writer.post(to("mailing_ask", mailing), follow=True)
+    approvals.answer(approvals.living("mail", mailing), yes=True, by=anton)
+    starts = as_user(anton).get(to("mailing_start", mailing))
+
+    for page in (prepared, asked, starts):
+        assert "The page does not say this yet: the step “Change your SMTP password”." in text(page)
+    assert "Rotate your API keys”" not in text(prepared)
+
+
+def test_a_step_in_other_words_than_on_the_page_is_named(incident, wanda, anton):
+    step = make_step(incident, how="Under Settings.", due_at=NOON)
+    say(incident, wanda, anton)
+    notice = make_notice(incident, wanda, body="{{ steps }}")
+
+    assert mailings.ahead_of_the_page(mailings.draft(notice)) == []
+
+    step.how = "Under Account."
+    step.save()
+    assert mailings.ahead_of_the_page(mailings.draft(notice)) == ["the step “Rotate your API keys” in these words"]
+
+
+def test_drafts_that_a_notice_does_not_use_are_no_matter(incident, wanda, anton):
+    say(incident, wanda, anton)
+    make_step(incident)
+
+    assert mailings.ahead_of_the_page(mailings.draft(make_notice(incident, wanda))) == []
 
 
 def test_starting_twice_says_who_was_first(running, ada, as_user):
