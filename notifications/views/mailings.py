@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import approvals
 from accounts.access import StaffRequest, staff
 from accounts.models import Approval
-from notifications import mailing_states, mailings, reconcile
+from notifications import mailing_states, mailings, reconcile, telling
 from notifications.forms import ReasonForm
 from notifications.models import Mailing, Recipient
 from notifications.views import bar
@@ -227,6 +227,8 @@ def _done(request: StaffRequest, shown: Mailing, act: Callable[[], str]) -> Http
         messages.success(request, act())
     except (mailings.NotNow, approvals.NotApproved) as error:
         messages.error(request, str(error))
+    else:
+        telling.push(shown.incident)  # or a reader with our message in hand would find a page that denies it
     return redirect("notifications:mailing", shown.incident.slug, shown.number)
 
 

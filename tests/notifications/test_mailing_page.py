@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts import approvals
+from incidents import publishing
 from notifications import mailings
 from notifications.models import Mailing, Outbox, Recipient
 from notifications.views import bar
@@ -138,6 +139,18 @@ def test_drafts_that_a_notice_does_not_use_are_no_matter(incident, wanda, anton)
     make_step(incident)
 
     assert mailings.ahead_of_the_page(mailings.draft(make_notice(incident, wanda))) == []
+
+
+def test_the_page_says_at_once_that_writing_has_begun_and_has_not_ended(approved, wanda, anton, as_user):
+    say(approved.incident, wanda, anton)
+    client = as_user(anton)
+
+    client.post(to("mailing_start", approved))
+    begun = publishing.latest(approved.incident)
+    client.post(to("mailing_cancel", approved), {"because": "wrong text"})
+
+    assert begun.telling["state"] == "under_way"
+    assert publishing.latest(approved.incident).telling["state"] == "under_way"
 
 
 def test_starting_twice_says_who_was_first(running, ada, as_user):
