@@ -104,7 +104,7 @@ def read(incident: Incident, *, at: datetime) -> Overview:
     outcomes = telling.outcomes(incident)
     last_import = incident.import_batches.select_related("uploaded_by", "confirmed_by").first()
     mailings = list(incident.mailings.select_related("version__notice"))
-    decisions = list(incident.decisions.filter(superseded_by=None).select_related("by", "segment").order_by("-pk"))
+    decisions = list(incident.decisions.standing().select_related("by", "segment").order_by("-pk"))
     return Overview(
         promise=promise_of(incident, at=at),
         drafts=said["drafts"],

@@ -34,7 +34,7 @@ class DecisionForm(MomentForm):
         self.initial.update({"date": now.strftime("%Y-%m-%d"), "time": now.strftime("%H:%M"), "zone": "UTC"})
         self.fields["date"].label = "Decided on"
         supersedes: Any = self.fields["supersedes"]
-        supersedes.queryset = self.incident.decisions.filter(superseded_by=None)
+        supersedes.queryset = self.incident.decisions.standing()
         supersedes.empty_label = "No earlier one"
         supersedes.label_from_instance = lambda d: f"{d.get_kind_display()}: {d.reasons[:60]}"
 

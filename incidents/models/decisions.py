@@ -8,6 +8,12 @@ from incidents.models.incident import Incident
 from incidents.models.moments import Moment, known_or_not
 
 
+class DecisionQuerySet(models.QuerySet["Decision"]):
+    def standing(self) -> "DecisionQuerySet":
+        """What holds now: nothing superseded it."""
+        return self.filter(superseded_by=None)
+
+
 class Decision(Moment):
     """What somebody decided, when, why, and what it supersedes. Append-only (a trigger)."""
 
@@ -34,6 +40,8 @@ class Decision(Moment):
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="superseded_by"
     )
     recorded_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = DecisionQuerySet.as_manager()
 
     class Meta:
         ordering = ["recorded_at", "pk"]

@@ -86,8 +86,7 @@ def _untrue_meaning(incident: Incident) -> list[str]:
 
 
 def somebody_is_not_contacted(incident: Incident) -> bool:
-    """A decision not to contact stands: nothing superseded it."""
-    return incident.decisions.filter(kind=Decision.Kind.DO_NOT_CONTACT, superseded_by=None).exists()
+    return incident.decisions.standing().filter(kind=Decision.Kind.DO_NOT_CONTACT).exists()
 
 
 def _unfinished_corrections(incident: Incident) -> list[str]:

@@ -64,9 +64,7 @@ def catch_up(*, at: datetime | None = None) -> int:
     has made them untrue.
     """
     newest = PageVersion.objects.filter(incident=OuterRef("pk")).order_by("-number").values("telling")[:1]
-    not_contacted = Decision.objects.filter(
-        incident=OuterRef("pk"), kind=Decision.Kind.DO_NOT_CONTACT, superseded_by=None
-    )
+    not_contacted = Decision.objects.standing().filter(incident=OuterRef("pk"), kind=Decision.Kind.DO_NOT_CONTACT)
     behind = Incident.objects.alias(shown=Subquery(newest)).filter(
         ~Q(telling=F("shown")) | Exists(not_contacted), first_published_at__isnull=False
     )

@@ -116,10 +116,8 @@ def silent(incident: Incident) -> Q | Exists:
 
     Somebody who is in another Segment as well is told: a missed notice is worse than one too many.
     """
-    decided = Decision.objects.filter(
-        incident=incident, kind=Decision.Kind.DO_NOT_CONTACT, superseded_by=None
-    ).values_list("segment", flat=True)
-    segments = set(decided)
+    not_contacted = incident.decisions.standing().filter(kind=Decision.Kind.DO_NOT_CONTACT)
+    segments = set(not_contacted.values_list("segment", flat=True))
     if None in segments:
         return Q(pk__isnull=False)
     segments |= set(incident.segments.filter(receives_notice=False).values_list("pk", flat=True))

@@ -140,7 +140,7 @@ def _hashes(mailing: Mailing) -> dict[str, str]:
 
 
 def _refuse_before_the_page(incident: Incident) -> None:
-    standing = set(incident.decisions.filter(superseded_by=None).values_list("kind", flat=True))
+    standing = set(incident.decisions.standing().values_list("kind", flat=True))
     if incident.drill:
         raise NotNow("This is a drill: its messages never leave the house.")
     if Decision.Kind.LAW_ENFORCEMENT_HOLD in standing:
