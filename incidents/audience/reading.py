@@ -16,7 +16,7 @@ from incidents.audience.rows import Problem, Reader, Staged
 from incidents.audience.source import SAVE_AS_CSV, Binary, Refused, Source
 from incidents.models import ImportBatch, Incident, RejectedRow, StagedRow
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 CHUNK = 5000  # rows copied at a time
 NO_ROOM = (
@@ -49,7 +49,7 @@ def read(incident: Incident, file: Binary, *, file_name: str, by: User | None, s
         _refuse(batch, bytes_of_file, str(refused))
     except OperationalError:
         # A full disk, a lost connection. Where not even this can be written the batch stays "being read".
-        log.exception("import %s of incident %s could not be stored", batch.number, incident.pk)
+        logger.exception("import %s of incident %s could not be stored", batch.number, incident.pk)
         _refuse(batch, bytes_of_file, NO_ROOM)
     except _Discarded:
         batch.refresh_from_db()

@@ -13,7 +13,7 @@ from incidents import site_folder
 from incidents.models import Incident, PageVersion
 from incidents.publishing.versions import now
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 SITE_WRITER = 0x43414E57  # advisory lock, held until commit: one writer of the site folder in the whole house
 
@@ -44,7 +44,7 @@ def finish_soon() -> None:
     try:
         finish()
     except NotWritable as problem:
-        log.error("published, but not written yet: %s", problem)
+        logger.error("published, but not written yet: %s", problem)
 
 
 @transaction.atomic
