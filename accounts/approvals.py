@@ -132,3 +132,8 @@ def _refuse_lapsed(approval: Approval) -> None:
 def living(act: str, thing: models.Model) -> Approval | None:
     """The approval that is open or given for this act and thing; None where nobody has asked."""
     return Approval.objects.live().filter(act=act, thing=audit.name_of(thing)).first()
+
+
+def newest(act: str, thing: models.Model) -> Approval | None:
+    """The living one, or the last that was used, refused or void; None where nobody has ever asked."""
+    return Approval.objects.filter(act=act, thing=audit.name_of(thing)).select_related("asked_by").first()

@@ -44,7 +44,7 @@ def check(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _last_answer(incident: Incident) -> Approval | None:
     """The newest request that ended with a no; nothing where it ended otherwise."""
-    newest = Approval.objects.filter(act=Approval.Act.PUBLISH, incident=incident.pk).first()
+    newest = approvals.newest(Approval.Act.PUBLISH, incident)
     return newest if newest and newest.state == "refused" else None
 
 

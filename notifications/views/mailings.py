@@ -11,7 +11,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import approvals
 from accounts.access import StaffRequest, staff
-from accounts.models import Approval
 from notifications import mailing_states, mailings, reconcile, telling
 from notifications.forms import ReasonForm
 from notifications.models import Mailing, Recipient
@@ -31,7 +30,7 @@ def mailing(request: StaffRequest, slug: str, number: int) -> HttpResponse:
             "unreachable": mailings.unreachable(shown).count(),
             "problem_count": mailings.problem_count(shown),
             "problems": _by_words(shown.problems),
-            "approval": _approval(shown),
+            "approval": approvals.newest("mail", shown),
             "ahead": mailings.ahead_of_the_page(shown.version),
         }
         return render(request, "notifications/staff/mailing_prepared.html", context)
@@ -77,7 +76,7 @@ def start(request: StaffRequest, slug: str, number: int) -> HttpResponse:
         messages.error(request, f"Mailing {shown.number} cannot be started: it is {shown.get_state_display().lower()}.")
         return redirect("notifications:mailing", slug, number)
     context = {
-        "approval": _approval(shown), "unreachable": mailings.unreachable(shown).count(),
+        "approval": approvals.newest("mail", shown), "unreachable": mailings.unreachable(shown).count(),
         "ahead": mailings.ahead_of_the_page(shown.version),
     }  # fmt: skip
     return render(request, "notifications/staff/mailing_start.html", _room(shown) | context)
@@ -186,14 +185,6 @@ def _mailing(slug: str, number: int) -> Mailing:
 
 def _room(shown: Mailing) -> dict:
     return {"incident": shown.incident, "room": "notices", "mailing": shown, "notice": shown.version.notice}
-
-
-def _approval(shown: Mailing) -> Approval | None:
-    """The living one, or the last word of one that was refused or became void."""
-    return (
-        approvals.living("mail", shown)
-        or Approval.objects.filter(act="mail", thing=approvals.audit.name_of(shown)).select_related("asked_by").first()
-    )
 
 
 def _by_words(problems: list[dict]) -> dict[str, list[str]]:
