@@ -34,5 +34,15 @@ class LookUpForm(forms.Form):
     )
 
 
+class DealtWithForm(forms.Form):
+    because = forms.CharField(
+        max_length=1000,
+        strip=True,
+        label="These rows are dealt with, because",
+        help_text="For instance: imported corrected as import 3; or: told by telephone on 5 January.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+
 class ConfirmForm(forms.Form):
     beyond_estimate = forms.BooleanField(required=False)

@@ -46,6 +46,7 @@ urlpatterns = [
     path("staff/<slug:slug>/affected/imports/sample.csv", affected.sample, name="affected_sample"),
     path("staff/<slug:slug>/affected/imports/<int:number>/", affected.batch, name="affected_import"),
     path("staff/<slug:slug>/affected/imports/<int:number>/confirm/", affected.confirm, name="affected_confirm"),
+    path("staff/<slug:slug>/affected/imports/<int:number>/dealt-with/", affected.deal_with, name="affected_deal_with"),
     path("staff/<slug:slug>/affected/imports/<int:number>/discard/", affected.discard, name="affected_discard"),
     path("staff/<slug:slug>/affected/imports/<int:number>/rejected.csv", affected.rejected, name="affected_rejected"),
 ]

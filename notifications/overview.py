@@ -7,13 +7,14 @@ from django.db import connection
 from django.db.models import Count, Prefetch, Q
 
 from accounts.models import Approval, AuditEntry, SignOff
-from incidents import documents, publishing
+from incidents import audience, documents, publishing
 from incidents.models import Decision, ImportBatch, Incident, PageVersion
 from notifications import telling
 from notifications.models import Mailing
 
 SOON = timedelta(hours=1)
 LATEST_ENTRIES = 6
+FRESH = timedelta(days=3)
 
 # A pair of an account and a step that ends its exposure counts once. No row in stepstate means: open.
 KEYS = """
@@ -66,6 +67,7 @@ class Overview:
     not_written: str
     in_the_way: list[str]
     last_import: ImportBatch | None
+    left_out: list[ImportBatch]
     mailings: list[Mailing]
     decisions: list[Decision]
     latest: list[AuditEntry]
@@ -85,6 +87,23 @@ class Overview:
         )
 
     @property
+    def unreached(self) -> int:
+        """Nobody is unreached before the first message was on its way."""
+        return self.outcomes["unreached"] if self.has_begun else 0
+
+    @property
+    def staged_import(self) -> ImportBatch | None:
+        waits = self.last_import is not None and self.last_import.state == ImportBatch.State.STAGED
+        return self.last_import if waits else None
+
+    @property
+    def is_blocked(self) -> bool:
+        return bool(
+            self.unreached or self.outcomes["unknown"] or self.left_out or self.staged_import or self.approvals
+            or self.drafts
+        )  # fmt: skip
+
+    @property
     def not_told(self) -> int:
         return self.outcomes["on_the_way"] + self.outcomes["unknown"] + self.outcomes["unreached"]
 
@@ -102,6 +121,7 @@ def read(incident: Incident, *, at: datetime) -> Overview:
     )
     said = incident.updates.aggregate(drafts=Count("pk", filter=Q(published_at=None, held_back=False)), all=Count("pk"))
     outcomes = telling.outcomes(incident)
+    left_out = list(audience.left_out(incident))
     last_import = incident.import_batches.select_related("uploaded_by", "confirmed_by").first()
     mailings = list(incident.mailings.select_related("version__notice"))
     decisions = list(incident.decisions.standing().select_related("by", "segment").order_by("-pk"))
@@ -116,13 +136,15 @@ def read(incident: Incident, *, at: datetime) -> Overview:
         outcomes=outcomes,
         keys=keys(incident),
         not_written=_not_written(incident, version, at),
-        in_the_way=in_the_way(incident, outcomes=outcomes, last_import=last_import, mailings=mailings),
+        in_the_way=in_the_way(incident, outcomes=outcomes, last_import=last_import, left_out=left_out,
+                              mailings=mailings),
         last_import=last_import,
+        left_out=left_out,
         mailings=mailings,
         decisions=decisions,
         latest=list(AuditEntry.objects.filter(incident=incident.pk).select_related("by")[:LATEST_ENTRIES]),
         missing=_missing(said=said["all"], version=version, affected=counts["all"], mailings=mailings,
-                         decisions=decisions),
+                         decisions=decisions) if _is_fresh(incident, at) else [],
     )  # fmt: skip
 
 
@@ -141,9 +163,8 @@ def keys(incident: Incident) -> Keys:
 
 
 def in_the_way(incident: Incident, *, outcomes: dict[str, int], last_import: ImportBatch | None,
-               mailings: list[Mailing]) -> list[str]:  # fmt: skip
+               left_out: list[ImportBatch], mailings: list[Mailing]) -> list[str]:  # fmt: skip
     """What keeps the page from saying that whoever got nothing is not affected, a sentence each."""
-    partly = telling.left_out(incident)
     unfinished = [mailing for mailing in mailings if mailing.state in {Mailing.State.RUNNING, Mailing.State.PAUSED}]
     found = [
         (incident.not_notified == Incident.NotNotified.NOT_YET_KNOWN,
@@ -151,7 +172,7 @@ def in_the_way(incident: Incident, *, outcomes: dict[str, int], last_import: Imp
         (not any(outcomes.values()), "Nobody is on the list of affected accounts."),
         (last_import is not None and last_import.state == ImportBatch.State.STAGED,
          "An import waits to be confirmed or put away: the list may grow."),
-        (partly is not None, _left_out(partly) if partly else ""),
+        *((True, _left_out(batch)) for batch in left_out),
         (outcomes["on_the_way"] > 0, f"{_accounts(outcomes['on_the_way'])} not known to be reached yet."),
         (outcomes["unknown"] > 0,
          f"{_accounts(outcomes['unknown'])} unknown: a message was handed over and nobody answered."),
@@ -165,7 +186,7 @@ def _left_out(batch: ImportBatch) -> str:
     rows = batch.counts["rejected"]
     return (
         f"{rows:,} {'row' if rows == 1 else 'rows'} of import {batch.number} could not be read, so whoever they name "
-        "is not on the list. Import them corrected, or record the decision that the scope is final."
+        "is not on the list. Say on that import what became of them, or record the decision that the scope is final."
     )
 
 
@@ -189,6 +210,11 @@ def _approvals(incident: Incident) -> list[Approval]:
     return list(
         Approval.objects.live().filter(incident=incident.pk).select_related("asked_by").prefetch_related(sign_offs)
     )
+
+
+def _is_fresh(incident: Incident, at: datetime) -> bool:
+    """In its first days an incident is led by the hand; later everybody knows what they left undone."""
+    return incident.is_active and at - incident.created_at < FRESH
 
 
 def _missing(*, said: int, version: PageVersion | None, affected: int, mailings: list[Mailing],

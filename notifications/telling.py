@@ -9,8 +9,8 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import Address
-from incidents import publishing
-from incidents.models import AffectedAccount, Decision, ImportBatch, Incident, PageVersion
+from incidents import audience, publishing
+from incidents.models import AffectedAccount, Decision, Incident, PageVersion
 from notifications import links, mailing_states, providers
 from notifications.composing.template import VARIABLE
 from notifications.mailings.preparing import silent
@@ -232,25 +232,10 @@ def push_all() -> int:
     return sum(push(incident) is not None for incident in incidents)
 
 
-def left_out(incident: Incident) -> ImportBatch | None:
-    """The last import that was confirmed, where it left rows out: whoever they name is affected and on no list.
-
-    None as well once somebody has decided, later, that the scope is final.
-    """
-    confirmed = incident.import_batches.filter(state=ImportBatch.State.CONFIRMED)
-    last = confirmed.order_by("-confirmed_at", "-number").first()
-    if last is None or not last.counts.get("rejected"):
-        return None
-    scope_final = incident.decisions.filter(
-        kind=Decision.Kind.SCOPE_FINAL, superseded_by=None, recorded_at__gte=last.confirmed_at
-    )
-    return None if scope_final.exists() else last
-
-
 def _is_done(incident: Incident, started: list[Mailing]) -> bool:
     if Outbox.objects.filter(mailing__in=started).exists():  # cheap, and true most of the time it matters
         return False
-    if left_out(incident):
+    if audience.left_out(incident).exists():
         return False
     counts = outcomes(incident)
     everyone = sum(counts.values())

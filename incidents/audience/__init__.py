@@ -6,9 +6,11 @@ is missing from a later file stays, an empty cell means "not said".
 
 from incidents.audience.comparing import Comparison, compare
 from incidents.audience.counts import DoesNotAddUp
+from incidents.audience.leftovers import NothingLeftOut, deal_with, left_out
 from incidents.audience.reading import read
-from incidents.audience.saving import BeyondEstimate, NotWaiting, SegmentGone, discard, save
+from incidents.audience.saving import BeyondEstimate, NotWaiting, SegmentGone, discard, put_away, save
 
 __all__ = [
-    "BeyondEstimate", "Comparison", "DoesNotAddUp", "NotWaiting", "SegmentGone", "compare", "discard", "read", "save",
+    "BeyondEstimate", "Comparison", "DoesNotAddUp", "NotWaiting", "NothingLeftOut", "SegmentGone", "compare",
+    "deal_with", "discard", "left_out", "put_away", "read", "save",
 ]  # fmt: skip

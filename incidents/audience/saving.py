@@ -144,7 +144,7 @@ def save(batch: ImportBatch, *, by: User | None, at: datetime | None = None, bey
 
 
 @transaction.atomic
-def discard(batch: ImportBatch, *, by: User | None, at: datetime | None = None) -> ImportBatch:
+def discard(batch: ImportBatch, *, by: User | None, at: datetime | None = None, because: str = "") -> ImportBatch:
     """Forget the rows of a batch that nobody confirmed; the batch itself and what was wrong with it stay.
 
     Raises NotWaiting where there is nothing to discard any more.
@@ -155,8 +155,27 @@ def discard(batch: ImportBatch, *, by: User | None, at: datetime | None = None) 
     if not won:
         raise NotWaiting(_why_not(batch))
     StagedRow.objects.filter(batch=batch).delete()
-    audit.record(act="import.discarded", thing=batch, by=by, at=at, incident=batch.incident_id, sha256=batch.sha256)
+    audit.record(act="import.discarded", thing=batch, by=by, at=at, incident=batch.incident_id, sha256=batch.sha256,
+                 **({"because": because} if because else {}))  # fmt: skip
     return batch
+
+
+@transaction.atomic
+def put_away(batch: ImportBatch, *, by: User | None, at: datetime | None = None) -> bool:
+    """Discard a batch that waits for nothing: it holds nothing new and left no row out. Whether it did so.
+
+    A file uploaded twice would otherwise wait for good, and keep the page from saying that everyone was told.
+    """
+    if batch.state != ImportBatch.State.STAGED or batch.counts["rejected"]:
+        return False
+    resolve(batch)
+    comparison = of_resolved(batch)
+    if not comparison.nothing_new:
+        return False
+    discard(batch, by=by, at=at, because="it holds nothing new")
+    batch.counts |= _happened(comparison)
+    batch.save(update_fields=["counts"])
+    return True
 
 
 def _wait_for_others(batch: ImportBatch, waiting: Callable[[], object] | None) -> None:

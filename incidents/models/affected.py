@@ -38,6 +38,9 @@ class ImportBatch(models.Model):
     uploaded_at = models.DateTimeField(db_default=Now(), editable=False)
     confirmed_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     confirmed_at = models.DateTimeField(null=True, blank=True)
+    dealt_with_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    dealt_with_at = models.DateTimeField(null=True, blank=True)
+    dealt_with_because = models.TextField(blank=True, help_text="What became of the rows that were left out")
 
     class Meta:
         ordering = ["-number"]
@@ -49,10 +52,20 @@ class ImportBatch(models.Model):
                 | (~Q(state="confirmed") & Q(confirmed_at=None)),
                 name="batch_confirmed_has_a_moment",
             ),
+            CheckConstraint(
+                condition=Q(dealt_with_at=None, dealt_with_by=None, dealt_with_because="")
+                | (Q(dealt_with_at__isnull=False, dealt_with_by__isnull=False) & ~Q(dealt_with_because="")),
+                name="batch_dealt_with_by_somebody_for_a_reason",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"import {self.number}"
+
+    @property
+    def held_nothing_new(self) -> bool:
+        """It was put away by itself: all its accounts were already as it said."""
+        return self.state == self.State.DISCARDED and self.counts.get("unchanged", 0) > 0
 
 
 class StagedRow(models.Model):

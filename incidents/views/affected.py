@@ -16,7 +16,7 @@ from accounts.access import staff
 from accounts.models import User
 from incidents import audience
 from incidents.audience import columns, exporting, finding
-from incidents.forms_affected import ConfirmForm, LookUpForm, UploadForm
+from incidents.forms_affected import ConfirmForm, DealtWithForm, LookUpForm, UploadForm
 from incidents.models import AffectedAccount, ImportBatch, Incident
 
 REJECTED_PER_PAGE = 50
@@ -109,6 +109,7 @@ def account(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 def imports(request: HttpRequest, slug: str) -> HttpResponse:
     incident = get_object_or_404(Incident, slug=slug)
     batches = incident.import_batches.select_related("uploaded_by", "confirmed_by")
+        audience.put_away(batch, by=_who(request), at=timezone.now())
     return render(request, "incidents/staff/affected_imports.html", {
         "incident": incident, "room": "affected",
         "page": Paginator(batches, BATCHES_PER_PAGE).get_page(request.GET.get("page")),
@@ -153,7 +154,8 @@ def batch(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "comparison": audience.compare(batch) if staged else None,
         "rows": batch.rows.order_by("line")[:ROWS_SHOWN] if staged else [],
         "page": rejected.get_page(request.GET.get("page")),
-        "twin": _confirmed_twin(batch),
+        "twin": _confirmed_twin(batch), "dealing": DealtWithForm(),
+        "waits_for_an_answer": audience.left_out(incident).filter(pk=batch.pk).exists(),
     })  # fmt: skip
 
 
@@ -175,6 +177,24 @@ def confirm(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     else:
         messages.success(request, _what_happened(batch))
     return redirect("incidents:affected_import", slug=slug, number=number)
+@require_POST
+@staff("write")
+def deal_with(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """Somebody answers for the rows that this import left out."""
+    _, batch = _batch(slug, number)
+    form = DealtWithForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Say what became of these rows: the reason stands in the log.")
+        return redirect("incidents:affected_import", slug=slug, number=number)
+    try:
+        audience.deal_with(batch, because=form.cleaned_data["because"], by=_who(request), at=timezone.now())
+    except audience.NothingLeftOut as problem:
+        messages.error(request, str(problem))
+    else:
+        messages.success(request, f"It is recorded: the rows that import {number} left out are dealt with.")
+    return redirect("incidents:affected_import", slug=slug, number=number)
+
+
 
 
 @require_POST
@@ -206,8 +226,11 @@ def _who(request: HttpRequest) -> User:
 
 
 def _batch(slug: str, number: int) -> tuple[Incident, ImportBatch]:
+    if batch.held_nothing_new:
+        messages.info(request, "This file holds nothing new, so it is put away. Nothing was changed.")
+        return
     incident = get_object_or_404(Incident, slug=slug)
-    batches = ImportBatch.objects.select_related("incident", "uploaded_by", "confirmed_by")
+    batches = ImportBatch.objects.select_related("incident", "uploaded_by", "confirmed_by", "dealt_with_by")
     return incident, get_object_or_404(batches, incident=incident, number=number)
 
 

@@ -18,6 +18,6 @@ from notifications.mailings.texts import (
 
 __all__ = [
     "Changed", "NotNow", "NotSent", "ahead_of_the_page", "ask", "cancel", "create", "draft", "edit", "fact_names",
-    "first_reachable", "freeze", "pause", "prepare", "preview", "problem_count", "progress", "recipients_hash", "resume",
-    "sample", "start", "test_send", "unreachable",
+    "first_reachable", "freeze", "pause", "prepare", "preview", "problem_count", "progress", "recipients_hash",
+    "resume", "sample", "start", "test_send", "unreachable",
 ]  # fmt: skip

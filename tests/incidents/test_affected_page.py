@@ -60,11 +60,39 @@ def test_the_same_file_again_is_said_to_hold_nothing_new(incident, as_user, wand
 
     again = upload(client)
 
-    assert "This file holds nothing new" in again.text
+    assert "This file holds nothing new, so it is put away." in again.text
+    assert ImportBatch.objects.get(number=2).state == "discarded"
     assert "This very file was imported before" in again.text
     assert "confirm/" not in again.text
-    put_away = client.post(f"{ROOM}imports/2/confirm/", follow=True)
-    assert "This file holds nothing new. Nothing was changed." in put_away.text
+
+
+def test_a_file_with_nothing_new_and_rows_left_out_waits_for_a_person(incident, as_user, wanda):
+    client = as_user(wanda)
+    upload(client)
+    client.post(f"{ROOM}imports/1/confirm/")
+
+    again = upload(client, GOOD + b"fabrikam,no address,Fabrikam\n")
+
+    assert "Put this file away</button>" in again.text
+    assert ImportBatch.objects.get(number=2).state == "staged"
+
+
+def test_a_person_answers_for_the_rows_that_were_left_out(incident, as_user, wanda, otto):
+    client, path = as_user(wanda), f"{ROOM}imports/1/"
+    upload(client, GOOD + b"fabrikam,no address,Fabrikam\n")
+    client.post(f"{path}confirm/")
+    assert as_user(otto).post(f"{path}dealt-with/", {"because": "no"}).status_code == 403
+    assert "Say what became of these rows" in client.post(f"{path}dealt-with/", {"because": " "}, follow=True).text
+    assert audience.left_out(incident).exists()
+
+    said = client.post(f"{path}dealt-with/", {"because": "Told by telephone."}, follow=True)
+    twice = client.post(f"{path}dealt-with/", {"because": "Told by letter."}, follow=True)
+
+    assert "These rows are dealt with, because: Told by telephone." in said.text
+    assert "Wanda Writer has already said" in twice.text and "by letter" not in twice.text
+    assert not audience.left_out(incident).exists()
+    entry = AuditEntry.objects.get(act="import.dealt_with")
+    assert entry.by == wanda and "Told by telephone." in entry.body
 
 
 @pytest.mark.parametrize(

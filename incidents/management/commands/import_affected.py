@@ -42,7 +42,9 @@ class Command(BaseCommand):
         if batch.state == ImportBatch.State.STAGED:
             comparison = audience.compare(batch)
             self._preview(batch, comparison, show_values=show_values)
-            if confirm:
+            if not confirm:
+                audience.put_away(batch, by=person, at=timezone.now())
+            else:
                 stopped = self._save(batch, person, beyond_estimate=beyond_estimate)
         if self.quiet:
             self.stdout.write(json.dumps(_as_json(batch, comparison, stopped)))
