@@ -1,5 +1,6 @@
 """The overview: what stands where, in sentences, each with its number."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -9,11 +10,12 @@ from django.utils import timezone
 
 from accounts import approvals
 from incidents import publishing
-from incidents.models import ImportBatch, StepState
+from incidents.models import ImportBatch, Incident, StepState
 from notifications import overview
 from tests.factories import (
     NOON,
     in_hours,
+    make_account,
     make_affected,
     make_incident,
     make_many_affected,
@@ -21,6 +23,7 @@ from tests.factories import (
     make_step,
     make_update,
 )
+from tests.notifications.arrange import make_recipient
 
 pytestmark = pytest.mark.django_db
 URL = "/staff/api-keys-2018/"
@@ -161,7 +164,38 @@ def test_rows_that_an_import_left_out_are_named(incident, words):
         incident=incident, number=3, source="room", state="confirmed", confirmed_at=NOON, counts={"rejected": 4}
     )
 
-    assert "4 rows of import 3 could not be read" in words()
+    page = words()
+
+    assert "4 rows of import 3 could not be read" in page
+    assert "4 rows of import 3</a> were left out" in page
+
+
+def test_still_to_do_names_what_blocks_worst_first(incident, wanda, words):
+    make_recipient(incident, make_affected(incident), state="unknown")
+    make_affected(incident, make_account("contoso", "it@contoso.example"))
+    incident.mailings.update(started_at=NOON, state="running")
+    ImportBatch.objects.create(
+        incident=incident, number=3, source="room", state="confirmed", confirmed_at=NOON, counts={"rejected": 1}
+    )
+    make_update(incident)
+    publishing.ask(incident, by=wanda)
+
+    page = re.sub("<[^>]+>", "", words())
+
+    said = [
+        "1 account is unknown: look at", "1 account is unreached: tell them", "1 row of import 3 was left out",
+        ": waits for a second person.", "1 draft is not published.",
+    ]  # fmt: skip
+    places = [page.index(words) for words in said]
+    assert places == sorted(places)
+
+
+def test_the_steps_of_a_beginner_go_once_the_incident_is_old(incident, words):
+    assert "Write the holding statement" in words()
+
+    Incident.objects.update(created_at=in_hours(-73))
+
+    assert "Write the holding statement" not in words()
 
 
 def test_it_asks_as_many_questions_for_one_account_as_for_two_hundred(incident, as_user, ada):
