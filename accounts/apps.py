@@ -8,6 +8,6 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models.signals import post_migrate
 
-        from accounts import checks, roles  # noqa: F401  (checks register themselves)
+        from accounts import checks, roles, sign_ins  # noqa: F401  (checks and receivers register themselves)
 
         post_migrate.connect(roles.make_groups, sender=self)
