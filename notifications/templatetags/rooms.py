@@ -5,8 +5,9 @@ It lives here because it speaks of both: what incidents hold and how far notific
 
 from django import template
 
+from accounts import approvals
 from accounts.models import Approval
-from incidents.models import Decision, Incident, PageVersion, Update
+from incidents.models import Incident, PageVersion
 from notifications.models import Mailing, Recipient
 
 register = template.Library()
@@ -20,7 +21,7 @@ def room_states(incident: Incident) -> dict[str, dict]:
         "publish": _page(incident),
         "affected": _affected(incident),
         "notices": _notices(incident),
-        "decisions": _counted(Decision.objects.filter(incident=incident).count(), "decision"),
+        "decisions": _counted(incident.decisions.count(), "decision"),
     }
     return {room: {"words": words, "waits": waits} for room, (words, waits) in states.items() if words}
 
@@ -30,12 +31,12 @@ def _counted(count: int, word: str) -> tuple[str, bool]:
 
 
 def _drafts(incident: Incident) -> tuple[str, bool]:
-    words, _ = _counted(Update.objects.filter(incident=incident, published_at=None, held_back=False).count(), "draft")
+    words, _ = _counted(incident.updates.drafts().filter(held_back=False).count(), "draft")
     return words, bool(words)
 
 
 def _page(incident: Incident) -> tuple[str, bool]:
-    asked = Approval.objects.live().filter(act=Approval.Act.PUBLISH, incident=incident.pk).first()
+    asked = approvals.living(Approval.Act.PUBLISH, incident)
     if asked:
         return ("waits for approval" if asked.state == "open" else "approved, not published"), True
     version = PageVersion.objects.filter(incident=incident).values_list("number", flat=True).first()
@@ -43,7 +44,7 @@ def _page(incident: Incident) -> tuple[str, bool]:
 
 
 def _affected(incident: Incident) -> tuple[str, bool]:
-    return _counted(incident.affected_accounts.exclude(certainty="ruled_out").count(), "account")
+    return _counted(incident.affected_accounts.owed_a_notice().count(), "account")
 
 
 def _notices(incident: Incident) -> tuple[str, bool]:

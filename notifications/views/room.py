@@ -15,8 +15,8 @@ from accounts.access import StaffRequest, staff
 from accounts.models import AuditEntry
 from incidents.models import Incident
 from incidents.views.log import told
-from notifications import evidence as proof
-from notifications import overview as reading
+from notifications.evidence import write as write_evidence
+from notifications.overview import read as read_overview
 
 LATEST_EXPORTS = 20
 
@@ -25,7 +25,7 @@ LATEST_EXPORTS = 20
 @staff("read_room")
 def overview(request: StaffRequest, slug: str) -> HttpResponse:
     incident = get_object_or_404(Incident, slug=slug)
-    now = reading.read(incident, at=timezone.now())
+    now = read_overview(incident, at=timezone.now())
     return render(request, "notifications/staff/overview.html", {
         "incident": incident, "room": "overview", "now": now,
         "latest": told(now.latest),
@@ -57,7 +57,7 @@ def evidence_download(request: StaffRequest, slug: str) -> FileResponse:
     at = timezone.now()
     file = TemporaryFile()  # noqa: SIM115  (the response closes it, which removes it)
     try:
-        proof.write(incident, file, by=request.user, at=at)
+        write_evidence(incident, file, by=request.user, at=at)
     except BaseException:
         file.close()
         raise
