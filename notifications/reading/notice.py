@@ -39,6 +39,7 @@ class PersonalNotice:
     promises: list[dict]
     updates: list[dict]
     updated: words.Said | None
+    next_update_by: words.Said | None
     contacts: list[dict]
     messages: list[sent.SentMessage]
     page: str
@@ -77,7 +78,7 @@ def personal_notice(link: ReaderLink) -> PersonalNotice:
         ],
         measures=done, promises=promised,
         updates=[_update(update) for update in updates[:UPDATES_SHOWN]],
-        updated=words.said_at(updates[0]) if updates else None,
+        updated=words.said_at(updates[0]) if updates else None, next_update_by=_promised(guidance),
         contacts=[_contact(row) for row in guidance.get("contacts", [])],
         messages=[sent.as_sent(recipient) for recipient in told], page=page,
         page_behind_this=_behind_this(version),
@@ -158,6 +159,11 @@ def _update(update: dict) -> dict:
             "what": correction["what"], "was": prose.html(correction["was"]), "now": prose.html(correction["now"]),
         },
     }  # fmt: skip
+
+
+def _promised(guidance: dict) -> words.Said | None:
+    """When the page promises its next update; nothing once the incident is over."""
+    return _instant(guidance.get("next_update_by")) if Incident(phase=guidance.get("phase", "")).is_active else None
 
 
 def _contact(row: dict) -> dict:

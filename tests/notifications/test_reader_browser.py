@@ -5,6 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from incidents.models import AffectedAccount, StepState
 from notifications import links
+from tests.factories import in_hours
 from tests.notifications.reader import _files_apart, make_letter, make_story, publish  # noqa: F401
 
 PHONE = {"width": 360, "height": 740}
@@ -45,6 +46,21 @@ def test_open_continue_tick_and_find_it_saved(new_context, live_server, letter, 
     assert page.get_by_text("You told us on").is_visible()
     assert StepState.objects.get().state == StepState.State.TICKED
     assert AffectedAccount.objects.get().acknowledged_at
+
+
+def test_the_first_step_stands_in_the_first_screen_of_a_phone(new_context, live_server, transactional_db, wanda, anton):
+    incident = make_story(
+        title="API keys and sending statistics of some customers were exposed to somebody outside",
+        next_update_by=in_hours(5),
+    )
+    publish(incident, by=wanda, yes=anton)
+    page = new_context(viewport=PHONE).new_page()
+
+    page.goto(f"{live_server.url}/notice/{links.token(make_letter(incident).link)}/")
+    page.get_by_role("button", name="Continue").click()
+
+    box = page.locator(".notice-step").first.locator("label").bounding_box()
+    assert box["y"] + box["height"] <= PHONE["height"]
 
 
 @pytest.mark.parametrize("width", [320, 360, 1280])

@@ -5,7 +5,16 @@ import pytest
 from incidents.models import AffectedAccount, Correction, StepState
 from notifications import composing, links
 from notifications.models import Notice, Recipient
-from tests.factories import NOON, make_account, make_affected, make_many_affected, make_segment, make_step, make_update
+from tests.factories import (
+    NOON,
+    in_hours,
+    make_account,
+    make_affected,
+    make_many_affected,
+    make_segment,
+    make_step,
+    make_update,
+)
 from tests.notifications.arrange import make_mailing, queue
 from tests.notifications.reader import OURS, _files_apart, make_letter, make_story, open_link, page, publish  # noqa: F401
 
@@ -46,6 +55,23 @@ def test_it_says_what_to_do_in_order_and_what_we_did(letter):
     assert "If you do not: We revoke it." in notice
     assert "We ended all sessions." in notice
     assert "Only keys of the <em>sending</em> API were read." in notice
+
+
+def test_it_says_when_the_next_update_is_promised(incident, wanda, anton):
+    incident.next_update_by = in_hours(5)
+    incident.save()
+    publish(incident, by=wanda, yes=anton)
+
+    assert "next update by <time" in page(open_link(make_letter(incident)))
+
+
+def test_it_promises_nothing_once_the_incident_is_over(incident, wanda, anton):
+    make_update(incident, "It is over.", phase="resolved")
+    incident.next_update_by = in_hours(5)
+    incident.save()
+    publish(incident, by=wanda, yes=anton)
+
+    assert "next update by" not in page(open_link(make_letter(incident)))
 
 
 def test_other_segments_are_none_of_their_business(letter):
