@@ -26,6 +26,8 @@ SEGMENT = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"
 PUBLIC_PATH = re.compile(rf"/(?:{SEGMENT}/)*(?:{SEGMENT})?|/\.well-known/security\.txt")
 PERSONAL_PATH = re.compile(r"/[A-Za-z0-9_/-]*")
 HASHED = re.compile(r"assets/.+\.[0-9a-f]{8}\.\w+")
+# For programs and pages of others: feeds, CSAF, Statuspage's API. The same in deploy/nginx.conf.
+OPEN = re.compile(r"/api/v2/.*|/(?:.*/)?(?:feed\.(?:atom|rss|json)|csaf\.json)|/history\.(?:atom|rss)")
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))  # in order of preference
 FRESH = "public, max-age=10, stale-while-revalidate=20, stale-if-error=3600"
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -41,6 +43,11 @@ SECURITY: Headers = [
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+]
+TO_EVERYONE: Headers = [
+    *((name, value) for name, value in SECURITY if name != "Cross-Origin-Resource-Policy"),
+    ("Cross-Origin-Resource-Policy", "cross-origin"),
+    ("Access-Control-Allow-Origin", "*"),
 ]
 HSTS = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains; preload")
 NOTHING_YET = (
@@ -108,7 +115,7 @@ def _bytes_of(file: Path) -> bytes | None:
 
 def front(django: WSGI, folder: Path, *, https: bool = False) -> WSGI:
     """Published files first; Django for its own prefixes; the site's 404 page for all else."""
-    always = [*SECURITY, HSTS] if https else SECURITY
+    secure = [HSTS] if https else []
     current = _Current(folder)
 
     def application(environ: dict, start_response: Any) -> Iterable[bytes]:
@@ -116,7 +123,7 @@ def front(django: WSGI, folder: Path, *, https: bool = False) -> WSGI:
         if _is_for_django(path, environ):
             return django(environ, start_response)
         status, headers, body = _answer(current.site(), path, environ)
-        start_response(status, [*headers, *always])
+        start_response(status, [*headers, *(TO_EVERYONE if OPEN.fullmatch(path) else SECURITY), *secure])
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
     return application

@@ -54,9 +54,9 @@ def line(markdown: str) -> SafeString:
     return mark_safe(made)  # noqa: S308
 
 
-def text(markdown: str) -> str:
-    """Plain text of 72 columns, paragraphs apart by an empty line; a link reads "words (address)"."""
-    reader = _PlainText()
+def text(markdown: str, *, columns: int = COLUMNS) -> str:
+    """Plain text of so many columns, paragraphs apart by an empty line; a link reads "words (address)"."""
+    reader = _PlainText(columns)
     reader.feed(str(MARKDOWN.render(markdown)))
     return reader.done()
 
@@ -115,8 +115,9 @@ class _PlainText(HTMLParser):
 
     BLOCKS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "blockquote", "tr", "hr"})
 
-    def __init__(self) -> None:
+    def __init__(self, columns: int = COLUMNS) -> None:
         super().__init__(convert_charrefs=True)
+        self.columns = columns
         self.blocks: list[str] = []
         self.words = ""
         self.lists: list[int | None] = []  # the next number; None in a list without numbers
@@ -175,7 +176,7 @@ class _PlainText(HTMLParser):
         rest = depth + " " * len(self.bullet) if self.lists else ""
         self.bullet = "  " if self.lists else ""
         wrapped = [
-            part if self.verbatim else _wrap(part, first if number == 0 else rest, rest)
+            part if self.verbatim else _wrap(part, self.columns, first if number == 0 else rest, rest)
             for number, part in enumerate(words.split("\n"))
         ]
         self.blocks.append("\n".join(wrapped))
@@ -185,7 +186,7 @@ class _PlainText(HTMLParser):
         return "\n\n".join(self.blocks)
 
 
-def _wrap(words: str, first: str, rest: str) -> str:
+def _wrap(words: str, columns: int, first: str, rest: str) -> str:
     return textwrap.fill(
-        words, COLUMNS, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+        words, columns, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
     )

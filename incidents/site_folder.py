@@ -16,6 +16,7 @@ import brotli
 
 GENERATION = ".generation"
 LOCK = ".lock"
+BEST_BELOW = 150_000  # bytes
 CONTENT_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -23,12 +24,16 @@ CONTENT_TYPES = {
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
     ".xml": "application/xml; charset=utf-8",
+    ".atom": "application/atom+xml; charset=utf-8",
+    ".rss": "application/rss+xml; charset=utf-8",
     ".json": "application/json; charset=utf-8",
     ".csv": "text/csv; charset=utf-8",
 }
 
 
 def content_type(path: str) -> str:
+    if os.path.basename(path) == "feed.json":
+        return "application/feed+json; charset=utf-8"
     return CONTENT_TYPES.get(os.path.splitext(path)[1], "application/octet-stream")
 
 
@@ -55,9 +60,15 @@ def write(folder: Path, documents: Iterable[tuple[str, bytes]]) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         # mtime 0: the same document compresses to the same bytes on every machine.
         _replace(target.with_name(target.name + ".gz"), gzip.compress(body, 9, mtime=0))
-        _replace(target.with_name(target.name + ".br"), brotli.compress(body, mode=brotli.MODE_TEXT))
+        packed = brotli.compress(body, mode=brotli.MODE_TEXT, quality=_effort(body))
+        _replace(target.with_name(target.name + ".br"), packed)
         _replace(target, body)
         _sync_folder(target.parent)
+
+
+def _effort(body: bytes) -> int:
+    """Brotli's best takes seconds for a megabyte, and the API may have one with every publication."""
+    return 11 if len(body) < BEST_BELOW else 6
 
 
 def _stands_there(target: Path, body: bytes) -> bool:

@@ -99,7 +99,7 @@ def _page(content: dict, telling: Telling, version: Edition) -> dict:
         "canonical": f"{settings.PUBLIC_BASE_URL}/{path(content['slug'])}",
         "drill": content["drill"], "preview": version.preview, "version": version,
         "made": words.instant(version.at),
-        "is_active": content["phase"] not in {"resolved", "postmortem", "withdrawn"},
+        "is_active": content["phase"] not in words.CLOSED,
         "originally_posted_on": words.on_day(content["originally_posted_on"])
         if content["originally_posted_on"] else None,
         "telling": telling, "meaning": content["not_notified"],
@@ -124,6 +124,8 @@ def _page(content: dict, telling: Telling, version: Edition) -> dict:
         "references": [{"url": row["url"], "label": row["label"] or row["url"], "host": prose.host_of(row["url"])}
                        for row in content["references"]],
         "not_known": _not_known(content), "versions_url": f"/{path(content['slug'])}versions/",
+        # Where the page opens from the notice alone nobody could fetch them.
+        "feeds_at": f"/{path(content['slug'])}" if content["visibility"] == "public" else "",
     }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Documents of the whole site: index, history, 404 page, robots.txt, security.txt, sitemap, assets."""
+"""Documents of the whole site: index, history, 404 page, feeds, API, robots.txt, security.txt, sitemap, assets."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -6,25 +6,34 @@ from itertools import groupby
 
 from django.conf import settings
 
-from incidents.documents import assets
+from incidents.documents import assets, feeds, statuspage, words
 from incidents.documents.freezing import said
 from incidents.documents.page import frame, headline, to_bytes
+from incidents.documents.shown import Shown
 
 ON_THE_INDEX = 10  # past incidents; the rest stand in the history
 
 
-def render_site(*, published: Iterable[tuple[dict, datetime]], organisation: dict, at: datetime) -> dict[str, bytes]:
-    """Path → bytes. published: (frozen content, when it was said) of the page each public incident shows now."""
+def render_site(*, published: Iterable[tuple[dict, datetime]], newest: Iterable[Shown], organisation: dict,
+                at: datetime) -> dict[str, bytes]:  # fmt: skip
+    """Path → bytes.
+
+    published: (frozen content, when it was said) of the page each public incident shows now; of its updates the
+    newest and the first are enough. newest: whole, the fifty that spoke last and every unresolved one.
+    """
+    newest = list(newest)
     lines = sorted(
         (headline(said(content, said_at), said_at) for content, said_at in published),
         key=lambda line: (line["first_day"], line["url"]),
         reverse=True,
     )
-    active = [line for line in lines if line["phase"] not in {"resolved", "postmortem", "withdrawn"}]
+    active = [line for line in lines if line["phase"] not in words.CLOSED]
     past = [line for line in lines if line not in active]
-    context = frame(organisation, assets.published())
+    context = {**frame(organisation, assets.published()), "feeds_at": "/"}
     return {
         **assets.files(),
+        **feeds.of_site(newest, organisation=organisation, since=this_month(at)),
+        **statuspage.of_site(newest, organisation=organisation, since=this_month(at)),
         "index.html": to_bytes(
             "incidents/public/index.html",
             {**context, "active": active, "years": by_year(past[:ON_THE_INDEX]), "more": len(past) > ON_THE_INDEX,
@@ -44,6 +53,11 @@ def render_site(*, published: Iterable[tuple[dict, datetime]], organisation: dic
 
 def by_year(lines: list[dict]) -> list[tuple[int, list[dict]]]:
     return [(year, list(those)) for year, those in groupby(lines, key=lambda line: line["year"])]
+
+
+def this_month(at: datetime) -> datetime:
+    """A moment for what has none yet: it moves once a month, so that the site's documents do not with every look."""
+    return at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
 def expires(at: datetime) -> datetime:

@@ -5,15 +5,20 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from django.db import connection
+from django.db.models import DateTimeField, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, Coalesce
 
 from accounts import audit
 from accounts.models import Approval, Organisation, User
 from incidents import documents
-from incidents.documents import Edition, Telling
+from incidents.documents import Edition, Shown, Telling
 from incidents.documents.site import expires
 from incidents.models import Incident, PageDocument, PageVersion
 from incidents.site_folder import content_type
 
+NEWEST = 50  # incidents whose updates the feeds and the API speak of
+OF_A_LINE = ("slug", "title", "summary", "phase", "next_update_by", "originally_posted_on")
 SITE_NUMBERS = 0x43414E53  # advisory lock, held until commit: versions of the site's own documents, one at a time
 
 
@@ -63,7 +68,7 @@ def refresh_site(*, at: datetime) -> PageVersion | None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SITE_NUMBERS])
     last = PageVersion.objects.filter(incident=None).order_by("-number").first()
     state = site_state(at)
-    made = documents.render_site(published=_on_the_site(), organisation=state["organisation"], at=at)
+    made = documents.render_site(published=_lines(), newest=_newest(), organisation=state["organisation"], at=at)
     if last and last.hash == hash_of(made):
         return None
     return _save(
@@ -78,6 +83,7 @@ def site_state(at: datetime) -> dict:
         "organisation": documents.freeze_organisation(Organisation.get()),
         "expires": expires(at).isoformat(),
         "assets": sorted(documents.assets.files()),
+        "documents": 2,  # one more whenever there are others than before
     }
 
 
@@ -87,16 +93,31 @@ def site_is_stale(at: datetime) -> bool:
     return Organisation.objects.exists() and (last is None or last.content != site_state(at))
 
 
-def _on_the_site() -> Iterator[tuple[dict, datetime]]:
-    """The content each public incident shows now, and when it was said. From what was approved, never from rows."""
-    shown = (
-        PageVersion.objects.filter(
-            cause=PageVersion.Cause.PUBLISHED, incident__drill=False, content__visibility=Incident.Visibility.PUBLIC
-        )
-        .order_by("incident_id", "-number")
-        .distinct("incident_id")
-    )
-    yield from shown.values_list("content", "made_at")
+def _on_the_site() -> QuerySet[PageVersion]:
+    """The version each public incident shows now, as a person published it. From what was approved, never from rows."""
+    said = PageVersion.objects.filter(cause=PageVersion.Cause.PUBLISHED, incident__drill=False)
+    last = said.order_by("incident_id", "-number").distinct("incident_id").values("pk")
+    # The last ones are found before anything looks into their content: there may be thousands of versions.
+    return PageVersion.objects.filter(pk__in=last, content__visibility=Incident.Visibility.PUBLIC)
+
+
+def _lines() -> Iterator[tuple[dict, datetime]]:
+    """What index, history and sitemap need of each: of all that was said, the newest and the first."""
+    for made_at, newest, first, *values in _on_the_site().values_list(
+        "made_at", "content__updates__0", "content__updates__-1", *(f"content__{name}" for name in OF_A_LINE)
+    ):
+        yield dict(zip(OF_A_LINE, values, strict=True)) | {"updates": [newest, first]}, made_at
+
+
+def _newest() -> Iterator[Shown]:
+    """Whole: those that spoke last, and every unresolved one."""
+    telling = PageVersion.objects.filter(incident=OuterRef("incident")).order_by("-number").values("telling")[:1]
+    # A draft had no moment when it was frozen; it was said when its version was made.
+    spoke_at = Coalesce(Cast(KT("content__updates__0__at"), DateTimeField()), F("made_at"))
+    shown = _on_the_site().annotate(shown_telling=Subquery(telling), spoke_at=spoke_at).order_by("-spoke_at", "pk")
+    last = [version.pk for version in shown.only("pk")[:NEWEST]]
+    for version in shown.filter(Q(pk__in=last) | ~Q(content__phase__in=sorted(documents.words.CLOSED))):
+        yield Shown.of(version.content, version.made_at, Telling.of(version.shown_telling))
 
 
 def _save(made: dict[str, bytes], **fields: object) -> PageVersion:

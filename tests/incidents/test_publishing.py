@@ -45,6 +45,10 @@ def test_publishing_makes_a_version_and_gives_drafts_their_moment(incident, wand
         "incidents/api-keys-2018/index.html",
         "incidents/api-keys-2018/versions/index.html",
         "incidents/api-keys-2018/versions/1/index.html",
+        "incidents/api-keys-2018/feed.atom",
+        "incidents/api-keys-2018/feed.rss",
+        "incidents/api-keys-2018/feed.json",
+        "incidents/api-keys-2018/csaf.json",
     }
 
 
