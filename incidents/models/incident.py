@@ -12,9 +12,6 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
         """The one definition of public: visible to everyone, with a page, and no drill."""
         return self.filter(visibility=Incident.Visibility.PUBLIC, drill=False, first_published_at__isnull=False)
 
-    def active(self) -> "IncidentQuerySet":
-        return self.exclude(phase__in=[Incident.Phase.RESOLVED, Incident.Phase.POSTMORTEM, Incident.Phase.WITHDRAWN])
-
 
 class Incident(models.Model):
     """One security incident, as the staff room holds it now. What the public sees is its latest PageVersion."""
@@ -31,6 +28,8 @@ class Incident(models.Model):
         RESOLVED = "resolved", "Resolved"
         POSTMORTEM = "postmortem", "Postmortem"
         WITHDRAWN = "withdrawn", "Withdrawn"
+
+    CLOSED = (Phase.RESOLVED, Phase.POSTMORTEM, Phase.WITHDRAWN)
 
     class Impact(models.TextChoices):
         # Statuspage's words, so that its readers understand ours.
@@ -101,7 +100,7 @@ class Incident(models.Model):
 
     @property
     def is_active(self) -> bool:
-        return self.phase not in {self.Phase.RESOLVED, self.Phase.POSTMORTEM, self.Phase.WITHDRAWN}
+        return self.phase not in self.CLOSED
 
 
 class TimelineEvent(Moment):

@@ -17,7 +17,7 @@ from incidents.models import Incident, PageVersion
 from incidents.views import conflicts
 
 PER_PAGE = 50
-CLOSED = Q(phase__in=[Incident.Phase.RESOLVED, Incident.Phase.POSTMORTEM, Incident.Phase.WITHDRAWN])
+CLOSED = Q(phase__in=Incident.CLOSED)
 STATES = {
     "": ("All", Q()),
     "active": ("Active", ~CLOSED & Q(drill=False)),
