@@ -16,19 +16,19 @@ class StaffRequest(HttpRequest):
     user: User
 
 
-def staff(permission: str) -> Callable:
-    """For views: a member of staff whose role has `accounts.<permission>`; others get words and a 403."""
+def staff(*permissions: str) -> Callable:
+    """For views: a member of staff whose role has one of the permissions; others get words and a 403."""
 
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @wraps(view)
         def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponse:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
-            if not (request.user.is_staff and request.user.has_perm(f"accounts.{permission}")):
-                return render(request, "accounts/refused.html", {"permission": permission}, status=403)
+            if not (request.user.is_staff and any(request.user.has_perm(f"accounts.{one}") for one in permissions)):
+                return render(request, "accounts/refused.html", status=403)
             return view(request, *args, **kwargs)
 
-        guarded.permission = permission  # type: ignore[attr-defined]  # the table in the docs is checked against this
+        guarded.permissions = permissions  # type: ignore[attr-defined]  # the table in the docs is checked against this
         return guarded
 
     return decorate

@@ -152,7 +152,7 @@ class Account(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.external_id or f"account {self.pk}"
+        return self.external_id or f"no id, number {self.pk}"
 
 
 class Address(models.Model):

@@ -40,13 +40,12 @@ urlpatterns = [
     # Affected accounts and the files that said so
     path("staff/<slug:slug>/affected/", affected.affected, name="affected"),
     path("staff/<slug:slug>/affected/look-up/", affected.look_up, name="affected_look_up"),
-    path("staff/<slug:slug>/affected/<int:pk>/", affected.account, name="affected_account"),
     path("staff/<slug:slug>/affected/imports/", affected.imports, name="affected_imports"),
     path("staff/<slug:slug>/affected/imports/new/", affected.upload, name="affected_upload"),
     path("staff/<slug:slug>/affected/imports/sample.csv", affected.sample, name="affected_sample"),
     path("staff/<slug:slug>/affected/imports/<int:number>/", affected.batch, name="affected_import"),
     path("staff/<slug:slug>/affected/imports/<int:number>/confirm/", affected.confirm, name="affected_confirm"),
-    path("staff/<slug:slug>/affected/imports/<int:number>/dealt-with/", affected.deal_with, name="affected_deal_with"),
     path("staff/<slug:slug>/affected/imports/<int:number>/discard/", affected.discard, name="affected_discard"),
+    path("staff/<slug:slug>/affected/imports/<int:number>/dealt-with/", affected.deal_with, name="affected_deal_with"),
     path("staff/<slug:slug>/affected/imports/<int:number>/rejected.csv", affected.rejected, name="affected_rejected"),
 ]

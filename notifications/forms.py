@@ -1,6 +1,10 @@
-from django import forms
+from datetime import datetime
 
-from notifications.models import Notice
+from django import forms
+from django.utils import timezone
+
+from accounts.models import User
+from notifications.models import Notice, Recipient
 
 
 class NoticeForm(forms.ModelForm):
@@ -36,3 +40,63 @@ class NoticeForm(forms.ModelForm):
 
 class ReasonForm(forms.Form):
     because = forms.CharField(label="Reason", max_length=300, help_text="It stands in the log.")
+
+
+class FindForm(forms.Form):
+    text = forms.CharField(
+        label="Account id or address",
+        max_length=320,
+        help_text="The whole of it, as they gave it to us. It is recorded that you looked, not for what.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        error_messages={"required": "Type an account id or an address."},
+    )
+
+    def clean_text(self) -> str:
+        return self.cleaned_data["text"].replace("\0", "")
+
+
+class RecordForm(forms.Form):
+    """A letter, call or meeting that has happened. Nothing of it may name anybody of theirs."""
+
+    channel = forms.ChoiceField(
+        label="What it was",
+        choices=[choice for choice in Recipient.Channel.choices if choice[0] != Recipient.Channel.EMAIL],
+        widget=forms.RadioSelect,
+        error_messages={"required": "Say whether it was a letter, a call or a meeting."},
+    )
+    at = forms.DateTimeField(
+        label="When it was (UTC)",
+        help_text="For a letter: when it was posted. As 2018-01-05 14:05.",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        error_messages={
+            "required": "Say when it was.",
+            "invalid": "Write day and time as 2018-01-05 14:05, in UTC.",
+        },
+    )
+    person = forms.CharField(
+        label="Who of us did it", max_length=120, error_messages={"required": "Name whoever of us did it."}
+    )
+    proof = forms.CharField(
+        label="What shows it",
+        max_length=1000,
+        help_text="Such as “Registered letter RR 1234 5678” or “Called the number of the contract, call 8841”. "
+        "It stands in the evidence: no name, number or address of theirs.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "Say what shows it: without proof it cannot count."},
+    )
+
+    def __init__(self, *args, by: User, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["person"].initial = by.get_full_name()
+
+    def clean_at(self) -> datetime:
+        at = self.cleaned_data["at"]
+        if at > timezone.now():
+            raise forms.ValidationError("This moment has not come yet. Record it once it has happened.")
+        return at
+
+    def clean_proof(self) -> str:
+        proof = self.cleaned_data["proof"]
+        if "@" in proof:
+            raise forms.ValidationError("An address stands in it. Leave it out: this text goes into the evidence.")
+        return proof

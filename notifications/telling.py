@@ -183,6 +183,14 @@ def outcome_of(affected: AffectedAccount) -> str:
         return cursor.fetchone()[0]
 
 
+def accounts_in(incident: Incident, outcome: str) -> list[int]:
+    """Ids of the affected accounts in this one of NAMES, in order."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT id FROM ({OUTCOMES}) AS each WHERE outcome = %(outcome)s ORDER BY id",  # noqa: S608
+                       _given(incident) | {"outcome": outcome})  # fmt: skip
+        return [pk for (pk,) in cursor.fetchall()]
+
+
 def each_outcome(incident: Incident) -> Iterator[tuple[int, str]]:
     """(id, one of NAMES) of every affected account, by id. Streams; wants to be inside a transaction."""
     with connection.chunked_cursor() as cursor:

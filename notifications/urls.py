@@ -2,11 +2,16 @@
 
 from django.urls import path, re_path
 
-from notifications.views import mailings, notices, reader, room
+from notifications.views import mailings, notices, person, reader, room
 
 app_name = "notifications"
 
 urlpatterns = [
+    # One person at a time
+    path("staff/look-up/", person.look_up, name="look_up"),
+    path("staff/<slug:slug>/affected/<int:pk>/", person.account, name="affected_account"),
+    path("staff/<slug:slug>/affected/<int:pk>/record/", person.record, name="affected_record"),
+    path("staff/<slug:slug>/unreached/", person.unreached, name="unreached"),
     # The room: overview and evidence
     path("staff/<slug:slug>/", room.overview, name="overview"),
     path("staff/<slug:slug>/evidence/", room.evidence, name="evidence"),

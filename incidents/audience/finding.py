@@ -13,16 +13,21 @@ MOST_FOUND = 20  # accounts that share one address
 
 
 @transaction.atomic
-def look_up(incident: Incident, text: str, *, by: User) -> list[AffectedAccount]:
-    """Accounts of this incident with exactly this id or address. That somebody looked is recorded, for what is not."""
+def look_up(incident: Incident | None, text: str, *, by: User) -> list[AffectedAccount]:
+    """Accounts of this incident, or of any, with exactly this id or address.
+
+    That somebody looked is recorded, for what is not.
+    """
     text = text.strip()
-    affected = AffectedAccount.objects.filter(incident=incident)
+    affected = AffectedAccount.objects.select_related("incident")
+    if incident:
+        affected = affected.filter(incident=incident)
     if "@" in text:
         hits = affected.filter(account__addresses__lookup=lookup_hash(normalise(text))).distinct()
     else:
         hits = affected.filter(account__external_id=text)
     found = list(hits.order_by("pk")[:MOST_FOUND])
-    audit.record(act="account.looked_up", thing=incident, by=by, incident=incident.pk,
+    audit.record(act="account.searched", thing=incident or by, by=by, incident=incident.pk if incident else None,
                  found=[affected.pk for affected in found])  # fmt: skip
     return found
 

@@ -74,8 +74,7 @@ def look_up(request: HttpRequest, slug: str) -> HttpResponse:
     text = form.cleaned_data["text"]
     found = finding.look_up(incident, text, by=_who(request))
     if len(found) == 1:
-        messages.success(request, "Found. That you looked is recorded.")
-        return redirect("incidents:affected_account", slug=slug, pk=found[0].pk)
+        return redirect("notifications:affected_account", slug=slug, pk=found[0].pk)
     if found:
         messages.info(request, f"{len(found)} accounts of this incident have this address.")
         return redirect(_list(slug) + _query({"found": "-".join(str(affected.pk) for affected in found)}))
@@ -92,24 +91,9 @@ def look_up(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 @require_GET
 @staff("read_room")
-def account(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    incident = get_object_or_404(Incident, slug=slug)
-    affected = get_object_or_404(
-        AffectedAccount.objects.select_related("account", "batch", "changed_in"), incident=incident, pk=pk
-    )
-    return render(request, "incidents/staff/affected_account.html", {
-        "incident": incident, "room": "affected", "affected": affected, "facts": sorted(affected.facts.items()),
-        "addresses": affected.account.addresses.order_by("pk"), "segments": affected.segments.all(),
-    })  # fmt: skip
-
-
-@never_cache
-@require_GET
-@staff("read_room")
 def imports(request: HttpRequest, slug: str) -> HttpResponse:
     incident = get_object_or_404(Incident, slug=slug)
     batches = incident.import_batches.select_related("uploaded_by", "confirmed_by")
-        audience.put_away(batch, by=_who(request), at=timezone.now())
     return render(request, "incidents/staff/affected_imports.html", {
         "incident": incident, "room": "affected",
         "page": Paginator(batches, BATCHES_PER_PAGE).get_page(request.GET.get("page")),
@@ -125,6 +109,7 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse:
     if form.is_valid():
         file = form.cleaned_data["file"]
         batch = audience.read(incident, file, file_name=file.name, by=_who(request), source=ImportBatch.Source.ROOM)
+        audience.put_away(batch, by=_who(request), at=timezone.now())
         _say_what_was_read(request, batch)
         return redirect("incidents:affected_import", slug=slug, number=batch.number)
     header, rows = SAMPLE
@@ -177,6 +162,21 @@ def confirm(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     else:
         messages.success(request, _what_happened(batch))
     return redirect("incidents:affected_import", slug=slug, number=number)
+
+
+@require_POST
+@staff("write")
+def discard(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    _, batch = _batch(slug, number)
+    try:
+        audience.discard(batch, by=_who(request), at=timezone.now())
+    except audience.NotWaiting as problem:
+        messages.error(request, str(problem))
+        return redirect("incidents:affected_import", slug=slug, number=number)
+    messages.success(request, f"Import {number} was discarded. Nothing of it was imported.")
+    return redirect("incidents:affected_imports", slug=slug)
+
+
 @require_POST
 @staff("write")
 def deal_with(request: HttpRequest, slug: str, number: int) -> HttpResponse:
@@ -195,21 +195,6 @@ def deal_with(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     return redirect("incidents:affected_import", slug=slug, number=number)
 
 
-
-
-@require_POST
-@staff("write")
-def discard(request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    _, batch = _batch(slug, number)
-    try:
-        audience.discard(batch, by=_who(request), at=timezone.now())
-    except audience.NotWaiting as problem:
-        messages.error(request, str(problem))
-        return redirect("incidents:affected_import", slug=slug, number=number)
-    messages.success(request, f"Import {number} was discarded. Nothing of it was imported.")
-    return redirect("incidents:affected_imports", slug=slug)
-
-
 @never_cache
 @require_GET
 @staff("read_room")
@@ -226,9 +211,6 @@ def _who(request: HttpRequest) -> User:
 
 
 def _batch(slug: str, number: int) -> tuple[Incident, ImportBatch]:
-    if batch.held_nothing_new:
-        messages.info(request, "This file holds nothing new, so it is put away. Nothing was changed.")
-        return
     incident = get_object_or_404(Incident, slug=slug)
     batches = ImportBatch.objects.select_related("incident", "uploaded_by", "confirmed_by", "dealt_with_by")
     return incident, get_object_or_404(batches, incident=incident, number=number)
@@ -243,6 +225,9 @@ def _confirmed_twin(batch: ImportBatch) -> ImportBatch | None:
 def _say_what_was_read(request: HttpRequest, batch: ImportBatch) -> None:
     if batch.state == ImportBatch.State.REFUSED:
         messages.error(request, "The file could not be read. Nothing was stored; below it says why.")
+        return
+    if batch.held_nothing_new:
+        messages.info(request, "This file holds nothing new, so it is put away. Nothing was changed.")
         return
     if batch.state == ImportBatch.State.DISCARDED:
         messages.warning(request, "Somebody discarded this import while it was being read. Nothing was stored.")

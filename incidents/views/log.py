@@ -27,10 +27,14 @@ WHOLE = {
     "approval.asked": "asked for approval",
     "page.telling_changed": "let the page say how far telling has come",
     "evidence.exported": "exported the evidence",
+    "account.searched": "looked for one account",
+    "recipient.recorded": "recorded a letter, call or meeting",
 }
 OF_ACTS = {"publish": "to publish", "mail": "to send a notice", "import": "to import accounts", "export": "to export"}
 ONLY_IN_THE_HOUSE_LOG = {"evidence.exported"}  # their facts are a page of numbers
-SAID = ("fields", "counts", "rows", "kind", "because", "number", "version", "needs", "words")  # of the facts
+SAID = (
+    "fields", "counts", "rows", "kind", "because", "number", "version", "needs", "words", "channel", "account",
+)  # of the facts  # fmt: skip
 
 
 @staff("read_room")

@@ -26,8 +26,10 @@ STATES = {
 }
 
 
-@staff("read_room")
+@staff("read_room", "look_up_person")
 def index(request: StaffRequest) -> HttpResponse:
+    if not request.user.has_perm("accounts.read_room"):
+        return redirect("notifications:look_up")  # Support sees no lists: this is where they begin
     wanted, state = request.GET.get("q", "").replace("\0", "").strip(), request.GET.get("state", "")
     incidents = _with_states(STATES[state][1] if state in STATES else Q())
     if wanted:

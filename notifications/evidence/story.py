@@ -102,7 +102,7 @@ def _outcomes(counts: dict) -> Iterator[str]:
         yield f"{counts['outcomes'].get(outcome, 0):>9,}  {meaning}"
     states = ", ".join(f"{count:,} {state}" for state, count in sorted(counts["states"].items()))
     if states:
-        yield f"\nMessages by state: {states}."
+        yield f"\nMessages, letters and calls by state: {states}."
 
 
 def when(moment: str) -> str:

@@ -96,8 +96,9 @@ def cancel(mailing: Mailing, *, by: User, because: str, at: datetime | None = No
 
 
 def progress(mailing: Mailing) -> dict[str, int]:
-    """How many recipients stand in each state; states nobody is in are left out."""
-    counts = mailing.recipients.order_by().values_list("state").annotate(count=Count("pk"))
+    """How many messages stand in each state; states nobody is in are left out, letters and calls are no messages."""
+    messages = mailing.recipients.filter(channel=Recipient.Channel.EMAIL)
+    counts = messages.order_by().values_list("state").annotate(count=Count("pk"))
     return dict(counts)
 
 

@@ -133,7 +133,7 @@ def recipients(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     shown = _mailing(slug, number)
     counts = mailings.progress(shown)
     state = request.GET.get("state", "")
-    rows = shown.recipients.select_related("account").order_by("pk")
+    rows = shown.recipients.filter(channel=Recipient.Channel.EMAIL).select_related("account").order_by("pk")
     if state in Recipient.State.values:
         rows = rows.filter(state=state)
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import User
-from tests.factories import make_incident, make_user
+from tests.factories import make_affected, make_incident, make_user
 
 VALUES = {"slug": "api-keys-2018", "int": "1", "str": "x", "path": "x", "uuid": "0" * 32}
 
@@ -36,10 +36,12 @@ def test_there_are_staff_addresses_to_test():
 
 
 @pytest.mark.parametrize("pattern", [pattern for _, pattern in STAFF], ids=[address for address, _ in STAFF])
-def test_every_staff_view_names_its_permission(pattern):
+def test_every_staff_view_names_its_permissions(pattern):
     known = {codename for codename, _ in User._meta.permissions}
 
-    assert getattr(pattern.callback, "permission", None) in known
+    named = set(getattr(pattern.callback, "permissions", ()))
+    assert named
+    assert named <= known
 
 
 def test_a_signed_in_stranger_gets_nowhere(stranger, as_user):
@@ -130,11 +132,28 @@ def test_a_role_without_the_permission_gets_words(request, as_user, who, address
     assert "does not include it" in response.content.decode()
 
 
-def test_support_reads_no_lists(db, as_user):
-    support = make_user("sam@relaypost.example", role="Support")
+OPEN_TO_SUPPORT = {"/staff/": 302, "/staff/look-up/": 200}
 
-    assert as_user(support).get("/staff/approvals/").status_code == 403
-    assert as_user(support).get("/staff/log/").status_code == 403
+
+def test_support_gets_the_look_up_and_nothing_else(db, as_user):
+    make_affected(make_incident(), pk=1)
+    client = as_user(make_user("sam@relaypost.example", role="Support"))
+
+    for address, _ in STAFF:
+        response = client.get(address)
+        assert response.status_code in ({OPEN_TO_SUPPORT[address]} if address in OPEN_TO_SUPPORT else {403, 405}), (
+            address
+        )
+        if address != "/staff/look-up/":
+            assert client.post(address).status_code in {302 if address == "/staff/" else 403, 403, 405}, address
+
+
+def test_support_starts_at_the_look_up(db, as_user):
+    page = as_user(make_user("sam@relaypost.example", role="Support")).get("/staff/", follow=True)
+
+    assert page.redirect_chain == [("/staff/look-up/", 302)]
+    assert "Find one person" in page.text
+    assert "/staff/approvals/" not in page.text
 
 
 def test_access_that_was_closed_is_closed_with_the_next_click(wanda, as_user):

@@ -276,7 +276,7 @@ def test_a_look_up_is_recorded_without_what_was_searched(incident, as_user, wand
     as_user(wanda).post(f"{ROOM}look-up/", {"text": "owner@northwind.example"})
     as_user(wanda).post(f"{ROOM}look-up/", {"text": "nobody@nowhere.example"})
 
-    found, missed = AuditEntry.objects.filter(act="account.looked_up").order_by("number")
+    found, missed = AuditEntry.objects.filter(act="account.searched").order_by("number")
     assert f'"found":[{affected.pk}]' in found.body
     assert '"found":[]' in missed.body
     assert "northwind" not in found.body

@@ -1,0 +1,117 @@
+"""One person at a time: found by exact id or address, all that concerns them on one page, a letter or call recorded."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import StaffRequest, staff
+from incidents.audience import finding
+from incidents.models import AffectedAccount, Incident
+from notifications import person, recording, telling
+from notifications.forms import FindForm, RecordForm
+from notifications.models import Recipient
+
+PAGE = 50  # rows
+LOOK_UPS_KEPT = 10
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff("look_up_person")
+def look_up(request: StaffRequest) -> HttpResponse:
+    """Over all incidents. What was typed stays out of addresses, and what it found is kept in the session."""
+    form = FindForm(request.POST or None)
+    if request.method != "POST":
+        found = _found(request)[0] if _found(request) else []
+        return _look_up_page(request, form, found if len(found) > 1 else [])
+    if not form.is_valid():
+        return _look_up_page(request, form, [], status=422)
+    found = finding.look_up(None, form.cleaned_data["text"], by=request.user)
+    request.session["looked_up"] = [[one.pk for one in found], *_found(request)][:LOOK_UPS_KEPT]
+    if len(found) == 1:
+        return redirect("notifications:affected_account", found[0].incident.slug, found[0].pk)
+    if found:
+        messages.info(request, f"Found {len(found)} times, in one incident or several.")
+    else:
+        messages.warning(
+            request,
+            "Nobody on any list has exactly this id or address. Check the spelling, or ask for another address.",
+        )
+    return redirect("notifications:look_up")
+
+
+def _found(request: HttpRequest) -> list[list[int]]:
+    """What the latest look-ups found, the newest first."""
+    return request.session.get("looked_up", [])
+
+
+def _look_up_page(request: HttpRequest, form: FindForm, found: list[int], status: int = 200, **more) -> HttpResponse:
+    rows = AffectedAccount.objects.filter(pk__in=found).select_related("account", "incident").order_by("-pk")
+    return render(
+        request,
+        "notifications/staff/look_up.html",
+        {"form": form, "rows": rows, "room": "look-up"} | more,
+        status=status,
+    )
+
+
+@never_cache
+@require_safe
+@staff("read_room", "look_up_person")
+def account(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
+    """Whoever reads no lists opens only what their own look-up has found: no trying one number after the other."""
+    if not request.user.has_perm("accounts.read_room") and not any(pk in found for found in _found(request)):
+        return _look_up_page(request, FindForm(), [], status=403, not_found_by_you=True)
+    affected = _affected(slug, pk)
+    person.looked_up(affected, by=request.user)
+    return _page(request, affected, RecordForm(by=request.user))
+
+
+@require_POST
+@staff("send")
+def record(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
+    affected = _affected(slug, pk)
+    form = RecordForm(request.POST, by=request.user)
+    if not form.is_valid():
+        return _page(request, affected, form, status=422)
+    try:
+        recipient = recording.record(affected, by=request.user, **form.cleaned_data)
+    except recording.CannotRecord as no:
+        form.add_error(None, str(no))
+        return _page(request, affected, form, status=422)
+    what = Recipient.Channel(recipient.channel).label.lower()
+    messages.success(request, f"On record: {affected.account}, {what}. The account counts as told.")
+    return redirect("notifications:affected_account", slug, pk)
+
+
+def _affected(slug: str, pk: int) -> AffectedAccount:
+    rows = AffectedAccount.objects.select_related(
+        "incident", "account", "batch__uploaded_by", "changed_in__uploaded_by"
+    )
+    return get_object_or_404(rows, incident__slug=slug, pk=pk)
+
+
+def _page(request: HttpRequest, affected: AffectedAccount, form: RecordForm, status: int = 200) -> HttpResponse:
+    return render(request, "notifications/staff/person.html", {
+        "incident": affected.incident, "room": "affected", "affected": affected, "person": person.read(affected),
+        "form": form,
+    }, status=status)  # fmt: skip
+
+
+@never_cache
+@require_safe
+@staff("read_room")
+def unreached(request: StaffRequest, slug: str) -> HttpResponse:
+    """Exactly those whom the overview counts as unreached."""
+    incident = get_object_or_404(Incident, slug=slug)
+    page = Paginator(telling.accounts_in(incident, "unreached"), PAGE).get_page(request.GET.get("page"))
+    rows = AffectedAccount.objects.select_related("account").in_bulk(list(page))
+    latest = Recipient.objects.filter(affected_account__in=rows).order_by("affected_account_id", "-pk")
+    states = {one.affected_account_id: one for one in latest.distinct("affected_account_id")}
+    return render(request, "notifications/staff/unreached.html", {
+        "incident": incident, "room": "notices", "page": page,
+        "rows": [(rows[pk], states.get(pk)) for pk in page],
+    })  # fmt: skip
