@@ -3,7 +3,7 @@
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from accounts import approvals
+from accounts import approvals, people
 from accounts.models import Organisation
 
 
@@ -23,5 +23,4 @@ def _waiting(request: HttpRequest) -> int:
 
 def _role(request: HttpRequest) -> str:
     user = getattr(request, "user", None)
-    group = user.groups.first() if user and user.is_staff else None
-    return group.name if group else ""
+    return people.role_of(user) if user and user.is_staff else ""
