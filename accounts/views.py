@@ -1,6 +1,5 @@
 """The house's own staff pages: approvals, people, the organisation, the log."""
 
-import json
 from collections.abc import Callable
 
 from django.contrib import messages
@@ -12,7 +11,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import approvals, audit, organisations, people
+from accounts import acts, approvals, audit, organisations, people
 from accounts.access import StaffRequest, staff
 from accounts.adapters import MAIL_IS_AWAY
 from accounts.forms import InvitationForm, OrganisationForm, PersonForm
@@ -197,9 +196,10 @@ def whole_log(request: StaffRequest) -> HttpResponse:
     filters = {"act": act, "by": by}
     older = f"?{urlencode(filters | {'before': str(shown[LOG_PAGE - 1].number)})}" if shown[LOG_PAGE:] else ""
     return render(request, "accounts/log.html", {
-        "room": "house-log", "entries": [_told(entry) for entry in shown[:LOG_PAGE]], "older": older,
+        "room": "house-log", "entries": _told(shown[:LOG_PAGE]), "older": older,
         "newest": f"?{urlencode(filters)}" if before else "", **filters, "head": AuditEntry.objects.first(),
-        "acts": AuditEntry.objects.order_by("act").values_list("act", flat=True).distinct(),
+        "acts": [(known, acts.what(known)) for known in
+                 AuditEntry.objects.order_by("act").values_list("act", flat=True).distinct()],
         "everyone": people.staff(),
     })  # fmt: skip
 
@@ -216,10 +216,13 @@ def verify_log(request: StaffRequest) -> HttpResponse:
     return redirect("accounts:log")
 
 
-def _told(entry: AuditEntry) -> dict:
-    """An entry with its facts laid open, `name: value`, in the order of their names."""
-    facts = json.loads(entry.body)["facts"]
-    return {"entry": entry, "facts": sorted((name.replace("_", " "), _short(value)) for name, value in facts.items())}
+def _told(entries: list[AuditEntry]) -> list[dict]:
+    """In words, with all facts laid open, `name: value`, in the order of their names."""
+    return [told | {"facts": _laid_open(acts.facts_of(told["entry"]))} for told in acts.told(entries)]
+
+
+def _laid_open(facts: dict) -> list[tuple[str, str]]:
+    return sorted((name.replace("_", " "), _short(value)) for name, value in facts.items())
 
 
 def _short(value: object) -> str:

@@ -10,11 +10,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import audit
+from accounts import acts, audit
 from accounts.access import StaffRequest, staff
 from accounts.models import AuditEntry
 from incidents.models import Incident
-from incidents.views.log import told
 from notifications.evidence import write as write_evidence
 from notifications.overview import read as read_overview
 
@@ -28,7 +27,7 @@ def overview(request: StaffRequest, slug: str) -> HttpResponse:
     now = read_overview(incident, at=timezone.now())
     return render(request, "notifications/staff/overview.html", {
         "incident": incident, "room": "overview", "now": now,
-        "latest": told(now.latest),
+        "latest": acts.told(now.latest),
     })  # fmt: skip
 
 

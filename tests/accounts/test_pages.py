@@ -1,9 +1,10 @@
 """Approvals, organisation and log, as somebody at the screen sees them."""
 
 import pytest
+from django.db import transaction
 from django.urls import reverse
 
-from accounts import approvals, audit
+from accounts import approvals, audit, people
 from accounts.models import Approval, AuditEntry, Organisation
 from tests.factories import make_incident, make_organisation
 
@@ -163,8 +164,6 @@ def test_asking_fewer_people_has_to_be_meant(ada, as_user):
 
 
 def fill_log(by, count: int) -> None:
-    from django.db import transaction
-
     for number in range(count):
         with transaction.atomic():
             audit.record(
@@ -193,6 +192,19 @@ def test_the_log_can_be_narrowed_by_act_and_person(otto, wanda, as_user):
     assert client.get(f"/staff/log/?by={wanda.pk}").content.decode().count("log-entry") == 3
     assert client.get("/staff/log/?by=system").content.decode().count("log-entry") == 2
     assert client.get("/staff/log/?by=99999").content.decode().count("Nothing fits") == 1
+
+
+def test_the_log_tells_acts_in_words_and_whom_they_were_about(otto, wanda, ada, as_user):
+    people.change(wanda, name="Wanda Writer", role="Approver", by=ada)
+    with transaction.atomic():
+        audit.record(act="measure.held_back", thing=Organisation(pk=7), by=wanda)
+
+    page = as_user(otto).get("/staff/log/").content.decode()
+
+    assert '<span class="log-what">changed the role of Wanda Writer' in page
+    assert '<span class="log-what">held back measure 7' in page
+    assert '<option value="measure.held_back">held back a measure</option>' in page
+    assert "accounts.user:" in page  # for whoever checks the seals
 
 
 @pytest.mark.parametrize("query", ["before=x", "before=-1", "by=x", "by=9999999999999999999999", "act=%00", "before=²"])

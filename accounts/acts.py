@@ -1,0 +1,97 @@
+"""Entries of the audit chain in words, for the log of one incident and for that of the whole house."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from accounts.models import AuditEntry, User
+
+# noun.verb as the acts record it. What is not listed reads by itself: "mailing.paused" is "paused the mailing".
+VERBS = {
+    "begun": "began", "given": "approved", "asked": "asked for", "void": "ended", "refused": "refused",
+    "held_back": "held back", "let_through": "let through", "written": "wrote", "role_changed": "changed the role of",
+    "frozen": "fixed the words of", "invited_again": "sent the invitation again to",
+    "closed": "ended the access of", "reopened": "opened again",
+}  # fmt: skip
+NOUNS = {
+    "approval": "the request", "incident": "the incident", "page": "the page", "import": "the import",
+    "evidence": "the evidence", "organisation": "the organisation",
+}  # fmt: skip
+WHOLE = {
+    "approval.asked": "asked for approval",
+    "page.telling_changed": "let the page say how far telling has come",
+    "evidence.exported": "exported the evidence",
+    "staff.signed_in": "signed in",
+    "staff.signed_out": "signed out",
+    "staff.password_changed": "changed the password",
+    "staff.factor_added": "added a second factor",
+    "staff.factor_removed": "took away a second factor",
+    "staff.factor_reset": "made new recovery codes",
+    "notice.test_sent": "sent a test of a notice to themselves",
+    "mailing.unknown_sent_again": "sent unknown messages of a mailing again",
+    "recipient.sent_again": "sent an unknown message once more",
+    "import.dealt_with": "dealt with the rows an import had left out",
+    "account.searched": "looked for one account",
+    "recipient.recorded": "recorded a letter, call or meeting",
+}
+SINGULAR = {"staff": "member of staff"}
+OF_ACTS = {"publish": "to publish", "mail": "to send a notice", "import": "to import accounts", "export": "to export"}
+ONLY_IN_THE_HOUSE_LOG = {"evidence.exported"}  # their facts are a page of numbers
+SAID = (
+    "fields", "counts", "rows", "kind", "because", "number", "version", "needs", "words", "channel", "account",
+)  # of the facts  # fmt: skip
+
+
+def told(entries: Iterable[AuditEntry]) -> list[dict]:
+    """Each entry with `did` ("changed step 12") and `more`, the facts that say more about it."""
+    entries = list(entries)
+    things = {entry.thing for entry in entries if entry.act.startswith("mailing.")}
+    prepared = AuditEntry.objects.filter(act="mailing.prepared", thing__in=things) if things else ()
+    known = {entry.thing: facts_of(entry)["number"] for entry in prepared} | _people(entries)
+    return [{"entry": entry, **in_words(entry, known)} for entry in entries]
+
+
+def _people(entries: list[AuditEntry]) -> dict[str, str]:
+    """Members of staff that entries are about, by thing."""
+    users = {entry.thing for entry in entries if entry.act.startswith("staff.")}
+    found = User.objects.filter(pk__in=[thing.rpartition(":")[2] for thing in users]) if users else ()
+    return {f"accounts.user:{user.pk}": user.get_full_name() for user in found}
+
+
+def what(act: str) -> str:
+    """The kind of act in words, for a filter: "changed a step"."""
+    noun, _, verb = act.partition(".")
+    return WHOLE.get(act) or f"{VERBS.get(verb, verb.replace('_', ' '))} {NOUNS.get(noun) or _a(noun)}"
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[:1] in 'aeiou' else 'a'} {SINGULAR.get(noun, noun).replace('_', ' ')}"
+
+
+def in_words(entry: AuditEntry, known: dict[str, Any]) -> dict[str, str]:
+    """known: numbers of mailings and names of staff, by thing. Nobody knows a mailing by its key."""
+    noun, _, verb = entry.act.partition(".")
+    facts = facts_of(entry)
+    number = known.get(entry.thing) or entry.thing.rpartition(":")[2]
+    thing = NOUNS.get(noun) or (str(number) if noun == "staff" else f"{noun.replace('_', ' ')} {number}")
+    did = WHOLE.get(entry.act) or f"{VERBS.get(verb, verb.replace('_', ' '))} {thing}"
+    if noun == "approval":
+        did = f"{did} {OF_ACTS.get(facts.get('of', ''), '')}".strip()
+    if verb == "moved":
+        did += " up" if facts.get("up") else " down"
+    if entry.act in ONLY_IN_THE_HOUSE_LOG:
+        return {"did": did, "more": ""}
+    said = [name for name in SAID if facts.get(name) and not (name == "number" and noun == "mailing")]
+    return {"did": did, "more": "; ".join(_fact(name, facts[name]) for name in said)}
+
+
+def facts_of(entry: AuditEntry) -> dict[str, Any]:
+    return json.loads(entry.body)["facts"]
+
+
+def _fact(name: str, value: object) -> str:
+    if isinstance(value, dict):
+        value = ", ".join(f"{key} {count}" for key, count in value.items()).replace("_", " ")
+    if isinstance(value, list):
+        value = ", ".join(str(one) for one in value).replace("_", " ")
+    return f"{name}: {value}"
