@@ -15,8 +15,7 @@ from notifications.reading import acts, facts
 
 # What each of telling.NAMES means for the one account.
 OUTCOMES = {
-    "told": ("Told", "A message reached this account and did not come back, or they said they have read it, or a "
-             "letter, call or meeting is on record."),
+    "told": ("Told", "A message arrived, or was taken by their provider and did not come back."),
     "on_the_way": ("On the way", "A message is waiting or was handed over. It is not known to have arrived yet."),
     "unknown": ("Unknown", "A message was handed over and nobody answered. It counts as not told until this is known."),
     "unreached": ("Not reached", "Nothing of ours has reached this account by any way."),
@@ -68,6 +67,10 @@ class Person:
 
     @property
     def outcome_meaning(self) -> str:
+        if self.outcome == "told" and self.records:
+            return "A letter, call or meeting is on record."
+        if self.outcome == "told" and self.affected.acknowledged_at:
+            return "They said that they have read it."
         return OUTCOMES[self.outcome][1]
 
     @property
@@ -82,8 +85,8 @@ def read(affected: AffectedAccount) -> Person:
     """Asks the same number of questions however much was said to them."""
     values, tables = facts.split(affected.facts)
     attempts = Attempt.objects.select_related("batch").order_by("number")
-    rows = affected.recipients.select_related("mailing__version__notice", "address").order_by("-mailing__number", "pk")
-    rows = list(rows.prefetch_related(Prefetch("attempts", attempts), "events"))
+    told = affected.recipients.select_related("mailing__version__notice", "address").order_by("-mailing__number", "pk")
+    rows = list(told.prefetch_related(Prefetch("attempts", attempts), "events"))
     return Person(
         affected=affected,
         outcome=telling.outcome_of(affected),

@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
@@ -12,6 +13,7 @@ from incidents.audience import finding
 from incidents.models import AffectedAccount, Incident
 from notifications import person, recording, telling
 from notifications.forms import FindForm, RecordForm
+from notifications.mailings import texts
 from notifications.models import Recipient
 
 PAGE = 50  # rows
@@ -25,8 +27,8 @@ def look_up(request: StaffRequest) -> HttpResponse:
     """Over all incidents. What was typed stays out of addresses, and what it found is kept in the session."""
     form = FindForm(request.POST or None)
     if request.method != "POST":
-        found = _found(request)[0] if _found(request) else []
-        return _look_up_page(request, form, found if len(found) > 1 else [])
+        latest = _found(request)[0] if _found(request) else []
+        return _look_up_page(request, form, latest if len(latest) > 1 else [])
     if not form.is_valid():
         return _look_up_page(request, form, [], status=422)
     found = finding.look_up(None, form.cleaned_data["text"], by=request.user)
@@ -108,7 +110,8 @@ def unreached(request: StaffRequest, slug: str) -> HttpResponse:
     """Exactly those whom the overview counts as unreached."""
     incident = get_object_or_404(Incident, slug=slug)
     page = Paginator(telling.accounts_in(incident, "unreached"), PAGE).get_page(request.GET.get("page"))
-    rows = AffectedAccount.objects.select_related("account").in_bulk(list(page))
+    reachable = Exists(texts.reachable().filter(account=OuterRef("account")))
+    rows = AffectedAccount.objects.select_related("account").annotate(reachable=reachable).in_bulk(list(page))
     latest = Recipient.objects.filter(affected_account__in=rows).order_by("affected_account_id", "-pk")
     states = {one.affected_account_id: one for one in latest.distinct("affected_account_id")}
     return render(request, "notifications/staff/unreached.html", {
