@@ -24,6 +24,10 @@ def site(tmp_path):
     (tmp_path / "incidents" / "x" / "index.html.br").write_bytes(b"brotli twin")
     (tmp_path / "incidents" / "x" / "index.html.gz").write_bytes(b"gzip twin")
     (tmp_path / "404.html").write_text("<title>Nothing stands here</title>")
+    for name in ("feed.atom", "feed.rss", "feed.json", "incidents/x/csaf.json", "api/v2/incidents/unresolved.json"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("for machines")
+    (tmp_path / "feed.json.br").write_bytes(b"brotli twin")
     (tmp_path / "assets").mkdir()
     (tmp_path / "assets" / "page.abc.css").write_text("body {}")
     return tmp_path
@@ -68,6 +72,38 @@ def test_nginx_answers_what_does_not_exist_with_the_published_404_page(site):
     assert hidden.status == 404
 
 
+MACHINES = {
+    "/api/v2/incidents/unresolved.json": "application/json; charset=utf-8",
+    "/feed.atom": "application/atom+xml; charset=utf-8",
+    "/feed.rss": "application/rss+xml; charset=utf-8",
+    "/feed.json": "application/feed+json; charset=utf-8",
+    "/incidents/x/csaf.json": "application/json; charset=utf-8",
+}
+
+
+def test_what_is_for_machines_has_its_type_and_is_open_to_pages_of_others(site):
+    with nginx.serving(site, django_port=9) as port:
+        answers = {
+            (path, method): get(port, path, method=method)[0] for path in MACHINES for method in ("GET", "HEAD", "POST")
+        }
+        packed, body = get(port, "/feed.json", **{"Accept-Encoding": "br"})
+        missing, _ = get(port, "/api/v2/unknown.json")
+        other, _ = get(port, "/incidents/x/")
+
+    for (path, method), response in answers.items():
+        assert (response.status == 200) == (method != "POST"), (path, method)
+        assert response.headers.get_all("Access-Control-Allow-Origin") == ["*"], path
+        assert response.headers.get_all("Cross-Origin-Resource-Policy") == ["cross-origin"], path
+        assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+        if method != "POST":
+            assert response.headers["Content-Type"] == MACHINES[path]
+            assert "stale-if-error" in response.headers["Cache-Control"]
+    assert (packed.headers["Content-Encoding"], body) == ("br", b"brotli twin")
+    assert (missing.status, missing.headers["Access-Control-Allow-Origin"]) == (404, "*")
+    assert "Access-Control-Allow-Origin" not in other.headers
+    assert other.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
 def test_nginx_refuses_to_write(site):
     with nginx.serving(site, django_port=9) as port:
         response, _ = get(port, "/incidents/x/", method="POST")
@@ -89,3 +125,10 @@ def test_nginx_hands_personal_paths_to_django_and_adds_no_public_headers(site, l
     assert response.status == 200
     assert "no-store" in response.headers["Cache-Control"]
     assert "public" not in response.headers["Cache-Control"]
+
+
+def test_the_rest_of_the_api_goes_to_django(site, live_server):
+    with nginx.serving(site, django_port=live_server.thread.port) as port:
+        response, _ = get(port, "/api/docs", Host=f"localhost:{port}")
+
+    assert response.status != 404

@@ -26,6 +26,12 @@ FILES = {
     "assets/page.0a1b2c3d.css": b"body{}",
     ".well-known/security.txt": b"Contact: mailto:s@x.example\n",
     "api/v2/status.json": b"{}",
+    "api/v2/incidents/unresolved.json": b"{}",
+    "feed.atom": b"<feed/>",
+    "incidents/keys/feed.rss": b"<rss/>",
+    "incidents/keys/feed.json": b"{}",
+    "incidents/keys/csaf.json": b"{}",
+    "history.atom": b"<feed/>",
     "robots.txt": b"User-agent: *\n",
 }
 
@@ -239,3 +245,38 @@ def read(url):
         except OSError:
             time.sleep(0.2)
     pytest.fail(f"{url} did not answer")
+
+
+MACHINES = {
+    "/api/v2/status.json": "application/json; charset=utf-8",
+    "/api/v2/incidents/unresolved.json": "application/json; charset=utf-8",
+    "/feed.atom": "application/atom+xml; charset=utf-8",
+    "/history.atom": "application/atom+xml; charset=utf-8",
+    "/incidents/keys/feed.rss": "application/rss+xml; charset=utf-8",
+    "/incidents/keys/feed.json": "application/feed+json; charset=utf-8",
+    "/incidents/keys/csaf.json": "application/json; charset=utf-8",
+}
+
+
+@pytest.mark.parametrize(("path", "kind"), MACHINES.items())
+def test_programs_and_pages_of_others_may_read_what_is_for_machines(get, path, kind):
+    for method in ("GET", "HEAD"):
+        answer = get(path, method)
+
+        assert answer.code == 200 and answer.headers["Content-Type"] == kind
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+        assert len(answer.names) == len(set(answer.names))
+    assert get(path, "POST").code == 405
+    again = get(path, HTTP_IF_NONE_MATCH=get(path).headers["ETag"])
+    assert again.code == 304 and again.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_pages_are_for_their_own_origin_alone(get):
+    for path in ("/", "/incidents/keys/", "/incidents/keys/feed.exe", "/nothing/"):
+        assert "Access-Control-Allow-Origin" not in get(path).headers
+
+
+def test_what_the_api_of_statuspage_does_not_have_is_not_asked_of_django(get):
+    assert get("/api/v2/unknown.json").code == 404
+    assert get("/api/docs").headers["X-From"] == "django"

@@ -32,7 +32,9 @@ def site(tmp_path):
         made = documents.render(content, telling=Telling(state="done", as_of=NOON.isoformat()), version=edition)
         site_folder.write(tmp_path, made.items())
     published = [(content, NOON) for content in shown]
-    site_folder.write(tmp_path, documents.render_site(published=published, newest=[], organisation=organisation, at=NOON).items())
+    newest = [documents.Shown.of(content, NOON) for content in shown]
+    made = documents.render_site(published=published, newest=newest, organisation=organisation, at=NOON)
+    site_folder.write(tmp_path, made.items())
     site_folder.mark(tmp_path)
     server = make_server("127.0.0.1", 0, front(lambda *_: [], tmp_path), handler_class=Quiet)
     threading.Thread(target=server.serve_forever, daemon=True).start()
