@@ -24,8 +24,22 @@ Event = TypeVar("Event", bound=Placed)
 
 
 def in_order(events: Iterable[Event]) -> list[Event]:
-    """By moment, then by their order in the source; what has no known moment stands last."""
-    return sorted(events, key=lambda event: (event.at or NEVER, event.position, event.pk))
+    """By moment, then by their order in the source.
+
+    What has no known moment stands behind what its source names before it: at the end it would read as the latest
+    thing to happen. An attack whose beginning nobody knows stands before all.
+    """
+    events = list(events)
+    placed = sorted((event for event in events if event.at), key=lambda event: (event.at, *_in_source(event)))
+    for event in sorted((event for event in events if not event.at), key=_in_source):
+        before = [other for other in placed if _in_source(other) < _in_source(event)]
+        begins = getattr(event, "marks", "") == "attack_start"
+        placed.insert(0 if begins or not before else placed.index(max(before, key=_in_source)) + 1, event)
+    return placed
+
+
+def _in_source(event: Placed) -> tuple[int, int]:
+    return event.position, event.pk
 
 
 def say(at: datetime | None, precision: str, zone: str = "UTC", *, utc_offset: int = 0, until: datetime | None = None,
@@ -36,13 +50,19 @@ def say(at: datetime | None, precision: str, zone: str = "UTC", *, utc_offset: i
     A moment written in another zone than UTC says both.
     """
     if at is None or precision == "unknown":
-        words = "not known" if bare else "at a time not known"
-        return words + (f" ({unknown_because})" if unknown_because else "")
+        return _unknown("not known" if bare else "at a time not known", unknown_because.strip())
     if until is not None:
         words = _between(at, until, precision, zone, utc_offset, bare=bare)
     else:
         words = _one(at, precision, zone, utc_offset, bare=bare)
     return words + (" (believed)" if uncertain else "")
+
+
+def _unknown(words: str, because: str) -> str:
+    """A reason that is a sentence of its own stands as one."""
+    if because.endswith((".", "!", "?")):
+        return f"{words}. {because}"
+    return f"{words} ({because})" if because else words
 
 
 def day(at: datetime) -> str:

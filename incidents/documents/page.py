@@ -152,7 +152,7 @@ def _step(step: dict, segments: dict[str, str]) -> dict:
     return step | {
         "how": prose.html(step["how"]), "why": prose.line(step["why"]), "if_not": prose.line(step["if_not"]),
         "cut_off": _instant(step["cut_off"]), "due": _instant(step["due_at"]),
-        "for_whom": segments.get(step["segment"] or "", ""),
+        "for_whom": segments.get(step["segment"] or "", ""), "host": prose.host_of(step["url"]),
     }  # fmt: skip
 
 
@@ -164,7 +164,7 @@ def _exposure(rows: Iterable[dict], segments: dict[str, str]) -> dict:
     lists: dict[str, list[dict]] = {"confirmed": [], "possible": [], "ruled_out": []}
     for row in rows:
         notes = [note for note in (segments.get(row["segment"] or "", ""), row["note"]) if note]
-        lists[row["status"]].append({"data_class": row["data_class"], "note": "; ".join(notes)})
+        lists[row["status"]].append({"data_class": row["data_class"], "note": ": ".join(notes)})
     return {"exposed": lists["confirmed"], "possibly": lists["possible"], "not_exposed": lists["ruled_out"]}
 
 

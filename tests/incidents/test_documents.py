@@ -269,6 +269,25 @@ def test_a_step_for_everyone_stands_in_the_box_of_those_not_written_to(incident)
     assert said.index("If you have not heard from us") < said.index("Sign in again")
 
 
+def test_each_link_to_do_a_step_says_what_and_where(incident):
+    make_step(incident, url="https://relaypost.example/keys")
+    make_step(incident, "Change your password", url="https://relaypost.example/password")
+
+    said = lines(incident)
+
+    assert "Do it here: Rotate your API keys (leads to relaypost.example)" in said
+    assert "Do it here: Change your password (leads to relaypost.example)" in said
+
+
+def test_an_exposure_of_one_segment_reads_as_words(incident):
+    segment = make_segment(incident)
+    Exposure.objects.create(
+        incident=incident, segment=segment, data_class="API keys", status="confirmed", note="A key can send mail."
+    )
+
+    assert "API keys API customers: A key can send mail." in lines(incident)
+
+
 def test_the_genuine_sender_comes_from_telling_where_it_is_known(incident):
     telling = Telling(state="under_way", as_of=NOON.isoformat(), sender="Relaypost <n@mail.relaypost.example>",
                       subjects=["Security notice"], code_form="XXXX-XXXX-XXXX")  # fmt: skip

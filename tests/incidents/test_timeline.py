@@ -30,6 +30,12 @@ def test_an_unknown_moment_says_why():
     assert timeline.say(None, "unknown", bare=True) == "not known"
 
 
+def test_a_reason_that_is_a_sentence_stands_as_one():
+    said = timeline.say(None, "unknown", unknown_because="We have not established it.", bare=True)
+
+    assert said == "not known. We have not established it."
+
+
 def test_what_is_believed_says_so():
     assert timeline.say(AT, "day", uncertain=True) == "on 3 January 2018 (believed)"
 
@@ -73,14 +79,25 @@ def test_machines_read_moments_in_utc():
 
 
 def test_events_stand_by_moment_then_by_their_order_in_the_source():
-    first, second, tied, unknown = (
+    first, second, tied = (
         SimpleNamespace(at=at, position=position, pk=pk)
         for at, position, pk in (
             (AT, 0, 9),
             (AT + timedelta(days=1), 1, 8),
             (AT + timedelta(days=1), 2, 7),
-            (None, 0, 1),
         )
     )
 
-    assert timeline.in_order([unknown, tied, second, first]) == [first, second, tied, unknown]
+    assert timeline.in_order([tied, second, first]) == [first, second, tied]
+
+
+def test_an_event_without_a_moment_stands_where_its_source_has_it():
+    def event(at, position, marks=""):
+        return SimpleNamespace(at=at, position=position, pk=position, marks=marks)
+
+    second, unknown, first = event(AT + timedelta(days=1), 1), event(None, 2), event(AT, 3)
+    before_all, begins = event(None, 0), event(None, 9, "attack_start")
+
+    assert timeline.in_order([first, unknown, second]) == [first, second, unknown]
+    assert timeline.in_order([first, unknown, second, before_all]) == [before_all, first, second, unknown]
+    assert timeline.in_order([first, begins, second]) == [begins, first, second]
