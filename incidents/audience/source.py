@@ -11,10 +11,16 @@ LARGEST_FILE = 2_000_000_000  # bytes
 
 BOM = b"\xef\xbb\xbf"
 OTHER_KINDS = {
-    b"PK\x03\x04": "an Excel workbook or another packed file",
+    b"PK\x03\x04": "an Excel workbook or another packed file (ZIP)",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook",
     b"%PDF": "a PDF",
     b"\x1f\x8b": "a gzip archive",
+    b"\x89PNG": "a picture (PNG)",
+    b"\xff\xd8\xff": "a picture (JPEG)",
+    b"GIF8": "a picture (GIF)",
+    b"RIFF": "a picture, a sound or a film (RIFF)",
+    b"II*\0": "a picture (TIFF)",
+    b"MM\0*": "a picture (TIFF)",
 }
 SAVE_AS_CSV = "Open it in the program it comes from, save it as “CSV UTF-8”, and upload that file."
 SAVE_AS_UTF8 = (
