@@ -204,5 +204,6 @@ def _what_is_wrong(typed: str) -> str:
     if not length:
         return "Type the code first. It stands in the first lines of the message."
     if length != ours:
-        return f"This has {length} letters and figures; our codes have {ours}. Look again at the message."
+        marks = "1 letter or figure" if length == 1 else f"{length} letters and figures"
+        return f"This has {marks}; our codes have {ours}. Look again at the message."
     return "This code has a typing mistake: at least one character is wrong. Compare it with the message once more."

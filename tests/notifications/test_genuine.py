@@ -92,6 +92,7 @@ def test_a_typing_mistake_is_told_apart_from_a_code_that_is_not_ours(sent):
 
 def test_a_code_of_another_length_says_how_many_are_missing():
     assert "This has 8 letters and figures; our codes have 12." in ask("K7QF-2M9D")
+    assert "This has 1 letter or figure; our codes have 12." in ask("K")
 
 
 def test_a_code_that_is_not_ours_says_so_and_whom_to_tell(sent):
