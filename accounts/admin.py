@@ -14,7 +14,6 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from accounts import audit
-from accounts.addresses import normalise
 from accounts.models import Account, Address, Approval, AuditEntry, Organisation, SignOff, User
 
 
@@ -116,8 +115,9 @@ class AddressForm(forms.ModelForm):
                 validate_email(value)
             except forms.ValidationError as problem:
                 self.add_error("value", problem)
-        normal = normalise(value) if value and kind == Address.Kind.EMAIL else (value or "").strip()
-        if account and Address.objects.filter(account=account, kind=kind, normal=normal).exists():
+        if not (value and kind and account):
+            return cleaned
+        if account.addresses.filter(kind=kind, normal=Address.normal_of(value, kind)).exists():
             self.add_error("value", "This account has that address already.")
         return cleaned
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import CheckConstraint, Q, UniqueConstraint
+from django.db.models import Case, CheckConstraint, Q, UniqueConstraint, Value, When
 from django.db.models.functions import Lower, Now
 
 from accounts.addresses import lookup_hash, normalise
@@ -155,6 +155,14 @@ class Account(models.Model):
         return self.external_id or f"no id, number {self.pk}"
 
 
+class AddressQuerySet(models.QuerySet["Address"]):
+    def reachable(self) -> "AddressQuerySet":
+        """Trusted email addresses that stand, in the order in which they are tried."""
+        ranks = [When(role=role, then=Value(rank)) for rank, role in enumerate(Address.Role.values)]
+        rank = Case(*ranks, default=Value(len(ranks)), output_field=models.IntegerField())
+        return self.filter(kind=Address.Kind.EMAIL, trusted=True, withdrawn_at=None).order_by(rank, "pk")
+
+
 class Address(models.Model):
     """Where an account is reached. `value` is as given; `normal` is what two spellings of one address share."""
 
@@ -180,6 +188,8 @@ class Address(models.Model):
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
+    objects = AddressQuerySet.as_manager()
+
     class Meta:
         constraints = [UniqueConstraint(fields=["account", "kind", "normal"], name="address_once_per_account")]
         indexes = [models.Index(fields=["lookup"], name="address_by_lookup")]  # "was I affected?", support
@@ -187,8 +197,17 @@ class Address(models.Model):
     def __str__(self) -> str:
         return f"address {self.pk}"  # never the address: this text reaches logs
 
+    @classmethod
+    def normal_of(cls, value: str, kind: str) -> str:
+        return normalise(value) if kind == cls.Kind.EMAIL else value.strip()
+
+    @property
+    def is_reachable(self) -> bool:
+        """As AddressQuerySet.reachable has it, of a row at hand."""
+        return self.kind == self.Kind.EMAIL and self.trusted and self.withdrawn_at is None
+
     def save(self, *args, **kwargs) -> None:
-        self.normal = normalise(self.value) if self.kind == self.Kind.EMAIL else self.value.strip()
+        self.normal = self.normal_of(self.value, self.kind)
         self.lookup = lookup_hash(self.normal)
         super().save(*args, **kwargs)
 

@@ -75,10 +75,7 @@ class Person:
 
     @property
     def can_be_written_to(self) -> bool:
-        return any(
-            place.address.kind == Address.Kind.EMAIL and place.address.trusted and not place.address.withdrawn_at
-            for place in self.places
-        )
+        return any(place.address.is_reachable for place in self.places)
 
 
 def read(affected: AffectedAccount) -> Person:

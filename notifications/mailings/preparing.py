@@ -105,7 +105,7 @@ def _with_address(incident: Incident, kind: str, sequence: int) -> QuerySet[Any]
     """Everyone owed this notice, with the first reachable address in order of role as `address_id`; None: no such."""
     sent = Recipient.objects.filter(incident=incident, kind=kind, sequence=sequence)
     tried = sent.filter(address=OuterRef("pk")).exclude(state=Recipient.State.CANCELLED)
-    first = texts.reachable().filter(~Exists(tried), account=OuterRef("account")).values("pk")[:1]
+    first = Address.objects.reachable().filter(~Exists(tried), account=OuterRef("account")).values("pk")[:1]
     told = sent.filter(affected_account=OuterRef("pk")).exclude(state__in=NOT_TOLD)
     owed = AffectedAccount.objects.owed_a_notice().filter(incident=incident).filter(~Exists(told))
     return owed.filter(~silent(incident)).annotate(address_id=Subquery(first))

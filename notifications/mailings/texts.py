@@ -4,19 +4,18 @@ import hashlib
 import uuid
 from dataclasses import replace
 from datetime import datetime
-from email.utils import parseaddr
 from smtplib import SMTPException
 
 from anymail.exceptions import AnymailError
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Case, F, IntegerField, QuerySet, Value, When
+from django.db.models import F
 from django.utils import timezone
 
 from accounts import approvals, audit
 from accounts.models import Account, Address, Organisation, User
 from incidents.models import AffectedAccount, Incident
-from notifications import composing
+from notifications import composing, providers
 from notifications.composing import Message
 from notifications.mailings.said_no import Changed, NotSent
 from notifications.models import Mailing, Notice, NoticeVersion, ReaderLink, Recipient
@@ -111,14 +110,7 @@ def preview(notice: Notice, *, affected: AffectedAccount, address: Address | Non
 
 def first_reachable(account: Account) -> Address | None:
     """The address a first message would go to."""
-    return reachable().filter(account=account).first()
-
-
-def reachable() -> QuerySet[Address]:
-    """Trusted email addresses that stand, in the order in which they are tried."""
-    whens = [When(role=role, then=Value(rank)) for rank, role in enumerate(Address.Role.values)]
-    rank = Case(*whens, default=Value(len(whens)), output_field=IntegerField())
-    return Address.objects.filter(kind=Address.Kind.EMAIL, trusted=True, withdrawn_at=None).order_by(rank, "pk")
+    return account.addresses.reachable().first()
 
 
 def sample(notice: Notice, *, to: str = "nobody@example.invalid") -> Message:
@@ -173,5 +165,4 @@ def _sample(version: NoticeVersion, *, merge: dict, to: str) -> Recipient:
 
 def message_id(sender: str) -> str:
     """Without angle brackets, at the domain we send from, so that it agrees with DKIM and DMARC."""
-    domain = parseaddr(sender)[1].rpartition("@")[2]
-    return f"{uuid.uuid4().hex}@{domain or 'localhost'}"
+    return f"{uuid.uuid4().hex}@{providers.domain_of(sender) or 'localhost'}"

@@ -9,11 +9,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import StaffRequest, staff
+from accounts.models import Address
 from incidents.audience import finding
 from incidents.models import AffectedAccount, Incident
 from notifications import person, recording, telling
 from notifications.forms import FindForm, RecordForm
-from notifications.mailings import texts
 from notifications.models import Recipient
 
 PAGE = 50  # rows
@@ -110,7 +110,7 @@ def unreached(request: StaffRequest, slug: str) -> HttpResponse:
     """Exactly those whom the overview counts as unreached."""
     incident = get_object_or_404(Incident, slug=slug)
     page = Paginator(telling.accounts_in(incident, "unreached"), PAGE).get_page(request.GET.get("page"))
-    reachable = Exists(texts.reachable().filter(account=OuterRef("account")))
+    reachable = Exists(Address.objects.reachable().filter(account=OuterRef("account")))
     rows = AffectedAccount.objects.select_related("account").annotate(reachable=reachable).in_bulk(list(page))
     latest = Recipient.objects.filter(affected_account__in=rows).order_by("affected_account_id", "-pk")
     states = {one.affected_account_id: one for one in latest.distinct("affected_account_id")}
