@@ -24,7 +24,8 @@ def finish_mailings() -> int:
 
 
 def _counts(mailing: Mailing) -> dict[str, int]:
-    return dict(mailing.recipients.order_by().values_list("state").annotate(Count("pk")))
+    messages = mailing.recipients.filter(channel=Recipient.Channel.EMAIL)
+    return dict(messages.order_by().values_list("state").annotate(Count("pk")))
 
 
 def _unknown(mailing: Mailing) -> list[int]:

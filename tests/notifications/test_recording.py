@@ -10,14 +10,15 @@ from threading import Thread
 
 import pytest
 from django.db import connection
+from django.template.loader import render_to_string
 from django.utils import timezone
 
 from accounts import audit
 from accounts.models import AuditEntry
-from notifications import evidence, mailings, recording, telling
+from notifications import dispatch, evidence, mailings, reading, recording, telling
 from notifications.evidence import writing
 from notifications.models import Mailing, Recipient
-from tests.factories import NOON, make_account, make_affected, make_incident, make_notice
+from tests.factories import NOON, make_account, make_affected, make_incident, make_notice, make_organisation
 from tests.notifications import night
 from tests.notifications.arrange import make_mailing, make_recipient
 
@@ -163,6 +164,19 @@ def test_the_sums_of_the_mailing_stay_sums_of_messages(bounced, anton):
     recording.record(bounced.affected_account, by=anton, **LETTER)
 
     assert mailings.progress(bounced.mailing) == {"bounced": 1}
+    assert dispatch.finish_mailings() == 1
+    assert json.loads(AuditEntry.objects.get(act="mailing.finished").body)["facts"]["counts"] == {"bounced": 1}
+
+
+def test_their_own_notice_names_the_letter_without_a_code_that_nobody_printed(bounced, anton):
+    letter = recording.record(bounced.affected_account, by=anton, **LETTER)
+
+    page = render_to_string("notifications/reader/notice.html", {
+        "notice": reading.personal_notice(bounced.link), "organisation": make_organisation(),
+    })  # fmt: skip
+
+    assert "Letter by post, " in page
+    assert letter.code not in page
 
 
 @pytest.mark.django_db(transaction=True)
