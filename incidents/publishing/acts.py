@@ -1,5 +1,6 @@
 """A person says something in public: ask, be approved, publish."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -18,11 +19,22 @@ SAYS_SOMETHING_ELSE = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Problem:
+    """What blocks publishing: a sentence, and the page of the room where it is mended."""
+
+    words: str
+    page: str
+
+    def __str__(self) -> str:
+        return self.words
+
+
 class NotReady(Exception):
     """Something on the page is missing or untrue; `problems` says what, in words."""
 
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__(" ".join(problems))
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(" ".join(map(str, problems)))
         self.problems = problems
 
 
@@ -34,31 +46,35 @@ class NothingNew(Exception):
     """The page already says exactly this."""
 
 
-def problems(incident: Incident, *, at: datetime | None = None) -> list[str]:
-    """What blocks publishing, a sentence each, in the order of the page. Empty: nothing does."""
-    at = at or now()
+def problems(incident: Incident, *, at: datetime | None = None) -> list[Problem]:
+    """What blocks publishing, in the order of the page. Empty: nothing does."""
+    at, room = at or now(), f"/staff/{incident.slug}/"
     found = [
-        (not incident.title.strip(), "The incident has no title."),
-        (not incident.summary.strip(), "The summary is empty: say in one or two sentences what happened."),
+        (not incident.title.strip(), "edit/#id_title", "The incident has no title."),
+        (not incident.summary.strip(), "edit/#id_summary",
+         "The summary is empty: say in one or two sentences what happened."),
         (
-            not incident.updates.filter(held_back=False).exists(),
+            not incident.updates.filter(held_back=False).exists(), "updates/",
             "Nothing has been said yet: write an update; one sentence is enough for a holding statement.",
         ),
         (
-            incident.visibility == Incident.Visibility.PRIVATE,
+            incident.visibility == Incident.Visibility.PRIVATE, "edit/#id_visibility",
             "The incident is private. Choose “told only” (the page opens from the notice) or “public” first.",
         ),
         (
-            _was_public(incident) and incident.visibility != Incident.Visibility.PUBLIC,
+            _was_public(incident) and incident.visibility != Incident.Visibility.PUBLIC, "edit/#id_visibility",
             "The page is public already and cannot be taken back. If it should never have been there, say so in an "
             "update with the phase “withdrawn”.",
         ),
         (
             incident.next_update_by is not None and incident.next_update_by <= at and _is_active(incident),
+            "edit/#id_next_update_by",
             "The next update is promised for a moment that has passed. Promise another one, or none.",
         ),
     ]  # fmt: skip
-    return [words for is_so, words in found if is_so] + _untrue_meaning(incident) + _unfinished_corrections(incident)
+    found += [(True, "edit/#id_not_notified", words) for words in _untrue_meaning(incident)]
+    found += [(True, f"updates/{pk}/edit/", words) for pk, words in _unfinished_corrections(incident)]
+    return [Problem(words, room + place) for is_so, place, words in found if is_so]
 
 
 def _was_public(incident: Incident) -> bool:
@@ -89,16 +105,18 @@ def somebody_is_not_contacted(incident: Incident) -> bool:
     return incident.decisions.standing().filter(kind=Decision.Kind.DO_NOT_CONTACT).exists()
 
 
-def _unfinished_corrections(incident: Incident) -> list[str]:
+def _unfinished_corrections(incident: Incident) -> list[tuple[int, str]]:
     found = []
     for update in incident.updates.drafts().filter(kind="correction", held_back=False).select_related("correction"):
         correction: Correction | None = getattr(update, "correction", None)
         if correction is None or not correction.was.strip() or not correction.now.strip():
-            found.append(f"The correction “{_start(update.body)}” does not say what was wrong and what is right.")
+            words = f"The correction “{_start(update.body)}” does not say what was wrong and what is right."
+            found.append((update.pk, words))
         elif correction.tell_again is None and not update.said_elsewhere:
-            found.append(
+            words = (
                 f"The correction “{_start(update.body)}”: decide whether those who were told the old words are told."
             )
+            found.append((update.pk, words))
     return found
 
 

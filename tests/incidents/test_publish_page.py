@@ -87,6 +87,7 @@ def test_problems_stand_in_words_and_block(incident, wanda, as_user):
     refused = text(as_user(wanda).post(ROOM + "ask/", follow=True))
 
     assert "The summary is empty" in page and "Ask for approval" not in page
+    assert 'href="/staff/api-keys-2018/edit/#id_summary"' in as_user(wanda).get(ROOM).text
     assert "The summary is empty" in refused and not Approval.objects.exists()
 
 

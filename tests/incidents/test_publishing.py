@@ -214,7 +214,7 @@ def test_what_is_missing_is_said_in_words_and_blocks(incident, wanda, spoil, wor
 
     incident.refresh_from_db()
     found = publishing.problems(incident, at=NOON)
-    assert len(found) == 1 and words in found[0]
+    assert len(found) == 1 and words in found[0].words
     with pytest.raises(publishing.NotReady, match=words):
         publishing.ask(incident, by=wanda, at=NOON)
 
@@ -248,7 +248,7 @@ def test_a_public_page_cannot_be_taken_back(incident, wanda, anton):
     Incident.objects.update(visibility="told_only")
     incident.refresh_from_db()
 
-    assert "cannot be taken back" in publishing.problems(incident)[0]
+    assert "cannot be taken back" in publishing.problems(incident)[0].words
 
 
 def test_a_version_never_changes(incident, wanda, anton):
