@@ -1,10 +1,12 @@
 """What every form of the staff room's drafts shares: it knows which edit it was opened with, and shows a conflict."""
 
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.db import models
+from django.utils import timezone
 
 from incidents.models import Incident
 
@@ -33,6 +35,15 @@ class EditForm(forms.ModelForm):
     @property
     def incident(self) -> Incident:
         return self.instance if isinstance(self.instance, Incident) else self.instance.incident
+
+    def clean_next_update_by(self) -> datetime | None:
+        """Where a form has this field. An older promise that is left as it is stays, though it may have passed."""
+        promise = self.cleaned_data["next_update_by"]
+        if promise and "next_update_by" in self.changed_data and promise <= timezone.now():
+            raise forms.ValidationError(
+                f"{promise:%-d %B %Y, %H:%M} UTC has passed already. Promise a moment that is still to come, or none."
+            )
+        return promise
 
     @property
     def changes(self) -> list[str]:

@@ -11,7 +11,7 @@ from accounts import approvals
 from accounts.models import AuditEntry
 from incidents import drafting
 from incidents.models import Correction, Incident, Precision, Update
-from tests.factories import NOON, make_incident, make_update
+from tests.factories import NOON, in_hours, make_incident, make_update
 
 pytestmark = pytest.mark.django_db
 
@@ -72,10 +72,11 @@ def test_a_draft_is_written_and_stands_first(as_user, wanda, incident):
 
 
 def test_the_promise_of_the_next_update_is_made_with_it(as_user, wanda, incident):
-    as_user(wanda).post(at("update_new", incident), draft(kind="holding", next_update_by="2026-03-14T18:00"))
+    promise = in_hours(5).replace(second=0, microsecond=0)
+    as_user(wanda).post(at("update_new", incident), draft(kind="holding", next_update_by=f"{promise:%Y-%m-%dT%H:%M}"))
 
     promised = Incident.objects.get()
-    assert (promised.next_update_by, promised.edits) == (datetime(2026, 3, 14, 18, tzinfo=UTC), 1)
+    assert (promised.next_update_by, promised.edits) == (promise, 1)
 
 
 def test_an_update_that_leaves_the_promise_alone_does_not_touch_it(as_user, wanda, incident):
@@ -85,6 +86,14 @@ def test_an_update_that_leaves_the_promise_alone_does_not_touch_it(as_user, wand
 
     untouched = Incident.objects.get()
     assert (untouched.next_update_by, untouched.edits) == (NOON, 0)
+
+
+def test_a_promise_of_the_past_is_refused_when_it_is_made(as_user, wanda, incident):
+    answer = as_user(wanda).post(at("update_new", incident), draft(next_update_by="2026-03-14T12:00"))
+
+    assert answer.status_code == 422
+    assert "14 March 2026, 12:00 UTC has passed already." in answer.text
+    assert not incident.updates.exists()
 
 
 def test_an_empty_draft_is_refused_in_words(as_user, wanda, incident):
