@@ -11,12 +11,15 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
+from accounts import approvals
 from accounts.access import StaffRequest, staff
+from accounts.models import Approval
 from incidents import drafting, timeline
 from incidents.forms import guidance as forms
 from incidents.forms.rows import EditForm
 from incidents.models import Incident, Moment
 from incidents.views import conflicts
+from incidents.views.ended import say_what_it_ends
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,8 @@ def add(request: StaffRequest, slug: str, section: str) -> HttpResponse:
     row = kind.model(incident=get_object_or_404(Incident, slug=slug))
     form = kind.form(request.POST or None, instance=row)
     if request.method == "POST" and form.is_valid():
-        drafting.add(form.save(commit=False), by=request.user)
+        with say_what_it_ends(request, row.incident):
+            drafting.add(form.save(commit=False), by=request.user)
         messages.success(request, f"The {kind.one} is saved. It reaches the page with the next publication.")
         return redirect("incidents:section", slug, section)
     return _page(request, "row_edit", row, section, form=form)
@@ -163,10 +167,11 @@ def edit(request: StaffRequest, slug: str, section: str, pk: int) -> HttpRespons
     form, conflict = kind.form(request.POST or None, instance=row), None
     if request.method == "POST" and form.is_valid():
         try:
-            drafting.save(
-                form.save(commit=False), changed=form.changes,
-                started_from=form.cleaned_data["started_from"] or 0, by=request.user,
-            )  # fmt: skip
+            with say_what_it_ends(request, row.incident):
+                drafting.save(
+                    form.save(commit=False), changed=form.changes,
+                    started_from=form.cleaned_data["started_from"] or 0, by=request.user,
+                )  # fmt: skip
         except drafting.EditedMeanwhile as problem:
             conflict = conflicts.shown(form, problem)
         else:
@@ -180,7 +185,8 @@ def delete(request: StaffRequest, slug: str, section: str, pk: int) -> HttpRespo
     kind, row = _row(slug, section, pk)
     if request.method == "POST":
         try:
-            drafting.delete(row, by=request.user)
+            with say_what_it_ends(request, row.incident):
+                drafting.delete(row, by=request.user)
         except drafting.InUse as problem:
             messages.error(request, f"Nothing was deleted. {problem}")
         else:
@@ -194,7 +200,9 @@ def delete(request: StaffRequest, slug: str, section: str, pk: int) -> HttpRespo
 def move(request: StaffRequest, slug: str, section: str, pk: int) -> HttpResponse:
     kind, row = _row(slug, section, pk)
     up = request.POST.get("to") == "up"
-    if drafting.move(row, up=up, by=request.user):
+    with say_what_it_ends(request, row.incident):
+        moved = drafting.move(row, up=up, by=request.user)
+    if moved:
         messages.success(request, f"The {kind.one} stands one place {'higher' if up else 'lower'}.")
     else:
         messages.info(request, f"The {kind.one} already stands {'first' if up else 'last'}.")
@@ -206,7 +214,9 @@ def move(request: StaffRequest, slug: str, section: str, pk: int) -> HttpRespons
 def hold(request: StaffRequest, slug: str, section: str, pk: int) -> HttpResponse:
     kind, row = _row(slug, section, pk)
     held = request.POST.get("held") == "yes"
-    if not drafting.hold_back(row, held=held, by=request.user):
+    with say_what_it_ends(request, row.incident):
+        changed = drafting.hold_back(row, held=held, by=request.user)
+    if not changed:
         messages.info(request, "Nothing was changed: it stood that way already.")
     elif held:
         messages.success(request, f"The {kind.one} is held back: the next publication leaves it out.")
@@ -231,7 +241,7 @@ def _page(request: StaffRequest, template: str, row: Any, section: str, **more: 
     kind = SECTIONS[section]
     context = {
         "incident": row.incident, "room": "guidance", "key": section, "section": kind, "row": row, "said": _said(row),
-        **more,
+        "waits": approvals.living(Approval.Act.PUBLISH, row.incident), **more,
     }  # fmt: skip
     form = more.get("form")
     status = 409 if more.get("conflict") else 422 if form is not None and form.errors else 200

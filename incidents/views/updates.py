@@ -9,6 +9,7 @@ from incidents import drafting
 from incidents.forms.updates import CorrectionForm, UpdateForm
 from incidents.models import Correction, Incident, Precision, Update
 from incidents.views import conflicts
+from incidents.views.ended import say_what_it_ends
 
 
 @staff("read_room")
@@ -78,11 +79,12 @@ def _write(request: StaffRequest, form: UpdateForm) -> HttpResponse:
     asks_to_save = request.method == "POST" and request.POST.get("act") != "preview"
     if asks_to_save and form.is_valid():
         try:
-            drafting.write(
-                update, getattr(form, "correction", None), changed=form.changes,
-                started_from=form.cleaned_data["started_from"] or 0,
-                next_update_by=form.cleaned_data["next_update_by"], by=request.user,
-            )  # fmt: skip
+            with say_what_it_ends(request, update.incident):
+                drafting.write(
+                    update, getattr(form, "correction", None), changed=form.changes,
+                    started_from=form.cleaned_data["started_from"] or 0,
+                    next_update_by=form.cleaned_data["next_update_by"], by=request.user,
+                )  # fmt: skip
         except drafting.AlreadyPublished as problem:
             messages.error(request, str(problem))
             return redirect("incidents:updates", update.incident.slug)

@@ -56,6 +56,19 @@ def queries(client, address) -> int:
     return len(captured)
 
 
+def test_an_edit_says_that_it_ends_the_request_that_waits(as_user, wanda, incident):
+    approvals.ask(act="publish", thing=incident, hashes={"content": "a" * 64}, by=wanda, summary="Publish", page="/")
+    client = as_user(wanda)
+
+    asks = client.get(at("row_new", incident, "contacts"))
+    first = client.post(at("row_new", incident, "contacts"), FILLED["contacts"], follow=True)
+    second = client.post(at("row_new", incident, "indicators"), FILLED["indicators"], follow=True)
+
+    assert "saving ends the request" in asks.text
+    assert "This ended the request to publish" in first.text
+    assert "This ended the request to publish" not in second.text
+
+
 @pytest.mark.parametrize("section", SECTIONS)
 def test_every_section_takes_a_row_and_lists_it(as_user, wanda, incident, section):
     assert "nothing yet" in as_user(wanda).get(at("section", incident, section)).text
