@@ -7,10 +7,10 @@ fills the gaps. Values are data: they never pass through Markdown or a template 
 from notifications.composing.errors import CannotCompose
 from notifications.composing.guidance import freeze_guidance, merge_facts
 from notifications.composing.message import Message, compose, hash_of, to_email
-from notifications.composing.template import variables_in
-from notifications.composing.words import VARIABLES, starter
+from notifications.composing.template import variables_in, with_samples
+from notifications.composing.words import MENDED_IN, VARIABLES, starter
 
 __all__ = [
-    "VARIABLES", "CannotCompose", "Message", "compose", "freeze_guidance", "hash_of", "merge_facts", "starter",
-    "to_email", "variables_in",
+    "MENDED_IN", "VARIABLES", "CannotCompose", "Message", "compose", "freeze_guidance", "hash_of", "merge_facts", "starter",
+    "to_email", "variables_in", "with_samples",
 ]  # fmt: skip

@@ -94,6 +94,11 @@ def _fill(pieces: Pieces, values: Values) -> str:
     return "".join([piece if isinstance(piece, str) else values[piece] for piece in pieces])
 
 
+def with_samples(text: str, said: dict[str, str]) -> str:
+    """The text with words in place of its variables; what `said` does not know is named as a sample."""
+    return VARIABLE.sub(lambda found: said.get(found[1]) or f"[{found[1].replace('_', ' ')}]", text)
+
+
 def variables_in(*texts: str) -> set[str]:
     """The names of all variables these texts use."""
     return {name for text in texts for name, _ in VARIABLE.findall(text)}

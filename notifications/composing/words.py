@@ -26,6 +26,12 @@ BLOCKS = {
     "contacts": "Whom to ask",
 }
 
+MENDED_IN = {
+    "exposed": "exposures", "not_exposed": "exposures", "segment_guidance": "segments", "steps": "steps",
+    "measures": "measures", "contacts": "contacts",
+}  # fmt: skip
+"""The section of the guidance where an empty list is filled."""
+
 ASKS = "[Say here in two or three sentences what happened"
 """How first.md asks its writer. A reader in a hurry takes it for text, so a body that still asks cannot be sent."""
 

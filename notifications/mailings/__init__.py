@@ -13,11 +13,12 @@ from notifications.mailings.texts import (
     freeze,
     preview,
     sample,
+    subject_with_samples,
     test_send,
 )
 
 __all__ = [
     "Changed", "NotNow", "NotSent", "ahead_of_the_page", "ask", "cancel", "create", "draft", "edit", "fact_names",
     "first_reachable", "freeze", "pause", "prepare", "preview", "problem_count", "progress", "recipients_hash",
-    "resume", "sample", "start", "test_send", "unreachable",
+    "resume", "sample", "start", "subject_with_samples", "test_send", "unreachable",
 ]  # fmt: skip

@@ -20,6 +20,7 @@ from notifications.composing import Message
 from notifications.mailings.said_no import Changed, NotSent
 from notifications.models import Mailing, Notice, NoticeVersion, ReaderLink, Recipient
 
+SAMPLE_ACCOUNT, SAMPLE_NAME = "SAMPLE-ACCOUNT", "Sample Customer"
 SAMPLE_CODE = "TEST-TEST-TEST"  # its check symbol is wrong: it can never be taken for a real one
 
 
@@ -117,12 +118,20 @@ def sample(notice: Notice, *, to: str = "nobody@example.invalid") -> Message:
     """The message with data that is obviously nobody's. Raises CannotCompose."""
     version = draft(notice)
     merge = {
-        "account": "SAMPLE-ACCOUNT",
-        "name": "Sample Customer",
+        "account": SAMPLE_ACCOUNT,
+        "name": SAMPLE_NAME,
         "segments": sorted(segment["key"] for segment in version.guidance["segments"]),
         "facts": {name: f"[sample {name}]" for name in _facts_used(notice)},
     }
     return composing.compose(_sample(version, merge=merge, to=to))
+
+
+def subject_with_samples(text: Notice | NoticeVersion, *, ours: Organisation) -> str:
+    """The subject as a reader would find it, for staff: names of variables tell nobody what a message says."""
+    return composing.with_samples(text.subject, {
+        "account": SAMPLE_ACCOUNT, "name": SAMPLE_NAME, "code": SAMPLE_CODE, "organisation": ours.name,
+        "domain": ours.domain, "security_email": ours.security_email,
+    })  # fmt: skip
 
 
 def test_send(notice: Notice, *, by: User, at: datetime | None = None) -> Message:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import approvals
 from accounts.access import StaffRequest, staff
-from notifications import mailing_states, mailings, reconcile, telling
+from notifications import composing, mailing_states, mailings, reconcile, telling
 from notifications.forms import ReasonForm
 from notifications.models import Mailing, Recipient
 from notifications.views import bar
@@ -30,6 +30,7 @@ def mailing(request: StaffRequest, slug: str, number: int) -> HttpResponse:
             "unreachable": mailings.unreachable(shown).count(),
             "problem_count": mailings.problem_count(shown),
             "problems": _by_words(shown.problems),
+            "empty_lists": _empty_lists(shown.problems),
             "approval": approvals.newest("mail", shown),
             "ahead": mailings.ahead_of_the_page(shown.version),
         }
@@ -78,6 +79,7 @@ def start(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     context = {
         "approval": approvals.newest("mail", shown), "unreachable": mailings.unreachable(shown).count(),
         "ahead": mailings.ahead_of_the_page(shown.version),
+        "subject": mailings.subject_with_samples(shown.version),
     }  # fmt: skip
     return render(request, "notifications/staff/mailing_start.html", _room(shown) | context)
 
@@ -194,6 +196,12 @@ def _by_words(problems: list[dict]) -> dict[str, list[str]]:
         if "words" in problem:
             accounts.setdefault(f"{problem['words']} ({problem['variable']})", []).append(problem["account"])
     return accounts
+
+
+def _empty_lists(problems: list[dict]) -> list[tuple[str, str]]:
+    """(variable, section of the guidance where it is filled) of problems that more rows of an import cannot mend."""
+    variables = sorted({problem["variable"] for problem in problems if "variable" in problem})
+    return [(name, composing.MENDED_IN[name]) for name in variables if name in composing.MENDED_IN]
 
 
 def _progress(shown: Mailing) -> dict:

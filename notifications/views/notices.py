@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -26,7 +27,10 @@ def notices(request: StaffRequest, slug: str) -> HttpResponse:
     rows = incident.notices.select_related("created_by").prefetch_related(
         Prefetch("versions__mailings", queryset=sent), "versions"
     )
-    listed = [{"notice": notice, "mailings": mailings_of(notice)} for notice in rows]
+    listed = [
+        {"notice": notice, "subject": mailings.subject_with_samples(notice), "mailings": mailings_of(notice)}
+        for notice in rows
+    ]
     return render(request, "notifications/staff/notices.html", {
         "incident": incident, "room": "notices", "notices": listed,
     })  # fmt: skip
@@ -85,6 +89,7 @@ def preview(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
         context["message"] = _message(notice, affected)
     except CannotCompose as error:
         context["problem"] = error
+        context["mended_in_guidance"] = guidance_of(notice.incident, error.variable)
     context["mailings"] = mailings_of(notice)
     return render(request, "notifications/staff/notice.html", _room(notice.incident) | context)
 
@@ -131,6 +136,12 @@ def prepare(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
 
 
 # ----------------------------------------------------------------------------------------------------------------
+
+
+def guidance_of(incident: Incident, variable: str) -> str:
+    """Where an empty list is filled; empty for any other variable."""
+    section = composing.MENDED_IN.get(variable, "")
+    return section and reverse("incidents:section", args=[incident.slug, section])
 
 
 def mailings_of(notice: Notice) -> list[Mailing]:

@@ -97,6 +97,7 @@ def test_from_asking_to_starting_every_step_says_what_happened(prepared, wanda, 
     approvals.answer(approvals.living("mail", prepared), yes=True, by=anton)
     assert "Send to 12 people" in text(approver.get(to("mailing", prepared)))
     asks = text(approver.get(to("mailing_start", prepared)))
+    assert "Subject Security notice, reference TEST-TEST-TEST" in asks
     assert "Approved by Anton Approver" in asks and "What is sent cannot be taken back" in asks
     assert not Outbox.objects.exists()
 

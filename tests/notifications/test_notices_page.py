@@ -68,6 +68,25 @@ def test_saving_shows_the_notice_as_one_of_them_gets_it(incident, wanda, as_user
     assert Notice.objects.get().created_by == wanda
 
 
+def test_subjects_stand_in_sample_words_and_no_kind_is_said_twice(incident, notice, wanda, as_user):
+    page = as_user(wanda).get(to("notices", incident)).content.decode()
+
+    assert "<p>Security notice, reference TEST-TEST-TEST</p>" in page
+    assert "First notice: " not in page and "{{" not in page
+
+
+def test_an_empty_list_leads_to_where_it_is_filled(incident, wanda, as_user):
+    make_affected(incident)
+    notice = make_notice(incident, body="{{ measures }}")
+    client, filled_at = as_user(wanda), reverse("incidents:section", args=[incident.slug, "measures"])
+
+    preview = client.get(to("notice_preview", incident, notice.pk)).content.decode()
+    prepared = client.post(to("notice_prepare", incident, notice.pk), follow=True).content.decode()
+
+    assert f'<a href="{filled_at}">' in preview
+    assert f'<a href="{filled_at}">' in prepared
+
+
 def test_a_misspelt_variable_is_said_at_once(incident, wanda, as_user):
     make_affected(incident)
 
