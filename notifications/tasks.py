@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
-from notifications import dispatch, reconcile, telling, tracking
+from notifications import dispatch, next_address, reconcile, telling, tracking
 
 logger = logging.getLogger(__name__)
 
@@ -16,7 +16,7 @@ def tick() -> None:
     """Beat's: heals what a crash or a lost ring left, then wakes the lanes."""
     dispatch.reap()
     reconcile.resend_unknown()
-    telling.follow_up()
+    next_address.queue_all()
     dispatch.finish_mailings()
     if dispatch.is_work_ready():
         all(ring() for _ in range(settings.SENDING_LANES))  # one that is not heard is enough to know

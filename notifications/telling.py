@@ -1,121 +1,17 @@
-"""How far telling has come: who was told, who is next to be tried, and what the public page may say about it."""
+"""How far telling has come: who was told, and what the public page may say about it."""
 
 from collections.abc import Iterator
 from datetime import datetime
-from uuid import uuid4
 
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db import connection
+from django.db.models import Exists, OuterRef
 
-from accounts.models import Address
 from incidents import audience, publishing
-from incidents.models import AffectedAccount, Decision, Incident, PageVersion
-from notifications import links, mailing_states, providers
+from incidents.models import AffectedAccount, Incident, PageVersion
+from notifications import links, providers
 from notifications.composing.template import VARIABLE
-from notifications.mailings.preparing import silent
-from notifications.models import Mailing, NoticeVersion, Outbox, Recipient
-
-State = Recipient.State
-NO_FOR_GOOD = [State.BOUNCED, State.FAILED, State.UNCONFIRMED]
-AT_A_TIME = 500  # recipients a call; the next tick goes on
-ROLES = [role.value for role in Address.Role]  # in the order in which they are tried
-
-
-class AlreadyFollowed(Exception):
-    """A message at the account's next address is there already."""
-
-
-class NoOtherAddress(Exception):
-    """No trusted address is left that was not tried: the account is unreached until a letter or call is recorded."""
-
-
-# The next address ----------------------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def next_address(recipient: Recipient) -> Recipient:
-    """A new recipient at the account's next trusted address, queued in the same mailing.
-
-    Only addresses that were there when the mailing started: nobody has said yes to a later one.
-    Raises AlreadyFollowed, NoOtherAddress, or mailing_states.NotOpen where its mailing sends nothing more.
-    """
-    mailing = mailing_states.keep_open(recipient.mailing_id, by=None)
-    if Recipient.objects.filter(follows=recipient).exists():
-        raise AlreadyFollowed(f"{recipient} was followed up by another worker")
-    address = min(_untried(recipient), key=lambda address: (ROLES.index(address.role), address.pk), default=None)
-    if address is None:
-        raise NoOtherAddress(f"{recipient} was at the last trusted address of its account")
-    affected = recipient.affected_account
-    link = links.make_links([(affected, address)])[affected.pk, address.pk]
-    following = Recipient.objects.create(
-        incident_id=recipient.incident_id, mailing=mailing, affected_account=affected, account_id=recipient.account_id,
-        address=address, link=link, kind=recipient.kind, sequence=recipient.sequence, code=links.new_code(),
-        merge=recipient.merge, state=State.QUEUED, follows=recipient, message_id=_message_id(mailing),
-    )  # fmt: skip
-    Outbox.objects.create(recipient=following, mailing=mailing)
-    return following
-
-
-def follow_up() -> int:
-    """Try the next address of everyone whose message met a final no; how many there were.
-
-    Found by looking, not by remembering: a crash between the no and the next try changes nothing.
-    """
-    held = Decision.objects.filter(
-        incident=OuterRef("incident"), kind=Decision.Kind.LAW_ENFORCEMENT_HOLD, superseded_by=None
-    )
-    stuck = Exists(_stuck().filter(mailing=OuterRef("pk")))
-    mailings = Mailing.objects.filter(stuck, ~Exists(held), state__in=mailing_states.OPEN).select_related("incident")
-    return sum(_follow_up(mailing) for mailing in mailings.order_by("pk"))
-
-
-def _follow_up(mailing: Mailing) -> int:
-    # Since the mailing started somebody may have been ruled out, or a Decision made not to contact them.
-    owed = AffectedAccount.objects.owed_a_notice().filter(incident=mailing.incident).exclude(silent(mailing.incident))
-    stuck = _stuck().filter(mailing=mailing, affected_account__in=owed).select_related("affected_account")
-    followed = 0
-    for recipient in stuck.order_by("pk")[:AT_A_TIME]:
-        try:
-            next_address(recipient)
-        except (AlreadyFollowed, NoOtherAddress):
-            continue  # another worker was here first
-        except mailing_states.NotOpen:
-            break  # cancelled a moment ago, or another mailing of this text has to finish before
-        followed += 1
-    return followed
-
-
-def _stuck() -> QuerySet[Recipient]:
-    """Met a final no, was not followed up, and the account has an address that was not tried."""
-    another = Address.objects.filter(
-        account=OuterRef("account"), kind=Address.Kind.EMAIL, trusted=True, withdrawn_at=None,
-        created_at__lte=OuterRef("mailing__started_at"),
-    ).filter(~Exists(_tried_at(OuterRef("pk"), OuterRef(OuterRef("incident")), OuterRef(OuterRef("kind")),
-                               OuterRef(OuterRef("sequence")))))  # fmt: skip
-    return Recipient.objects.filter(
-        Exists(another), state__in=NO_FOR_GOOD, followed_by=None, channel=Recipient.Channel.EMAIL
-    )
-
-
-def _tried_at(address, incident, kind, sequence):
-    return Recipient.objects.filter(address=address, incident=incident, kind=kind, sequence=sequence)
-
-
-def _untried(recipient: Recipient) -> list[Address]:
-    tried = Recipient.objects.filter(
-        account=recipient.account_id, incident=recipient.incident_id, kind=recipient.kind, sequence=recipient.sequence
-    )
-    addresses = Address.objects.filter(
-        account=recipient.account_id, kind=Address.Kind.EMAIL, trusted=True, withdrawn_at=None,
-        created_at__lte=recipient.mailing.started_at,
-    )  # fmt: skip
-    return list(addresses.exclude(pk__in=tried.exclude(address=None).values("address")))
-
-
-def _message_id(mailing: Mailing) -> str:
-    return f"{uuid4().hex}@{providers.domain_of(mailing.sender) or 'localhost'}"
-
+from notifications.models import Mailing, NoticeVersion, Outbox
 
 # Outcomes ------------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from accounts.models import Account, Address, Organisation, User
-from incidents.models import AffectedAccount, Incident, Segment, Step, TimelineEvent, Update
+from incidents.models import AffectedAccount, Decision, Incident, Segment, Step, TimelineEvent, Update
 
 NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 PASSWORD = "a long enough passphrase"
@@ -114,6 +114,15 @@ def make_many_affected(incident: Incident, count: int) -> list[AffectedAccount]:
         AffectedAccount(incident=incident, account=account, facts={"api_key": f"key-…{account.external_id[-4:]}"})
         for account in accounts
     )
+
+
+def make_decision(
+    incident: Incident, kind: str = "do_not_contact", segment: Segment | None = None, **fields
+) -> Decision:
+    return Decision.objects.create(
+        incident=incident, kind=kind, segment=segment,
+        **{"at": NOON, "reasons": "They asked us to.", "ground": "GDPR 34(3)(c)", "means": "The public page", **fields},
+    )  # fmt: skip
 
 
 def in_hours(hours: float) -> datetime:

@@ -20,7 +20,7 @@ from accounts.models import User
 from config.demo import affected_csv, cast, people, provider
 from incidents import audience, casefile, publishing
 from incidents.models import ImportBatch, Incident
-from notifications import composing, evidence, links, mailings, telling
+from notifications import composing, evidence, links, mailings, next_address, telling
 from notifications.models import Attempt, DeliveryEvent, Mailing, ReaderLink, Recipient
 
 CASE = Path(settings.ROOT) / "incidents" / "data" / "mailgun-2018-01.json"
@@ -109,7 +109,7 @@ def _hear_back(incident: Incident, say: Callable, *, quiet: bool) -> None:
     """Rounds of events: an account whose first address bounces is written to at the next one, and heard of again."""
     posted = 0
     for _round in range(6):
-        telling.follow_up()  # beat does this every few seconds; the story does not wait for it
+        next_address.queue_all()  # beat does this every few seconds; the story does not wait for it
         _watch_the_lanes("Next addresses", incident.recipients.all(), quiet=True)
         events = list(_untold_events(incident))
         if not events:

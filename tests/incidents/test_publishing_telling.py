@@ -8,9 +8,9 @@ from accounts import approvals
 from accounts.models import AuditEntry
 from incidents import publishing
 from incidents.documents import plain
-from incidents.models import Decision, Incident
+from incidents.models import Incident
 from incidents.publishing import Telling
-from tests.factories import NOON, make_incident, make_organisation, make_update
+from tests.factories import NOON, make_decision, make_incident, make_organisation, make_update
 
 pytestmark = pytest.mark.django_db
 LATER = NOON + timedelta(hours=1)
@@ -134,8 +134,7 @@ def test_what_was_told_before_stands_in_the_first_version(wanda, anton):
 
 def test_a_decision_not_to_contact_ends_the_claim_that_all_were_told(incident):
     publishing.record_telling(incident, told("done"), at=LATER)
-    Decision.objects.create(incident=incident, kind="do_not_contact", reasons="No address", ground="GDPR 34(3)(c)",
-                            means="This page", at=NOON)  # fmt: skip
+    make_decision(incident)
 
     assert publishing.catch_up(at=LATER + timedelta(seconds=5)) == 1
 

@@ -3,11 +3,11 @@
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from accounts.models import Approval
+from accounts.models import Approval, User
 from incidents.models import AffectedAccount, Incident
 from notifications import composing, links
 from notifications.models import Mailing, Notice, NoticeVersion, Outbox, Recipient
-from tests.factories import NOON, make_affected, make_organisation, make_user
+from tests.factories import NOON, make_account, make_affected, make_organisation, make_user
 
 SENDER = "Relaypost Security <security@relaypost.example>"
 BODY = "Hello {{ name }},\n\nsomebody read your key {{ api_key }}. Your page: {{ link }}\n\nCode {{ code }}"
@@ -65,9 +65,15 @@ def make_recipient(incident: Incident, affected: AffectedAccount | None = None, 
     return recipient
 
 
-def _approval() -> Approval:
-    from accounts.models import User
+def make_another_recipient(incident: Incident, **fields) -> Recipient:
+    """One more affected account, account-1 and so on, and its one recipient."""
+    number = AffectedAccount.objects.count() + 1
+    account = make_account(f"account-{number}", f"owner@account-{number}.example")
+    affected = make_affected(incident, account)
+    return make_recipient(incident, affected, message_id=f"{number}@relaypost.example", **fields)
 
+
+def _approval() -> Approval:
     wanda = User.objects.filter(email="wanda@relaypost.example").first() or make_user("wanda@relaypost.example")
     return Approval.objects.create(
         act="mail", thing=f"notifications.mailing:{Approval.objects.count()}", hashes={}, summary="", needs=0,

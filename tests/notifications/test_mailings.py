@@ -4,7 +4,7 @@ import pytest
 
 from accounts import approvals
 from accounts.models import Address, AuditEntry
-from incidents.models import AffectedAccount, Decision
+from incidents.models import AffectedAccount
 from notifications import composing, links, mailings
 from notifications.models import Mailing, Notice, Outbox, ReaderLink, Recipient
 from tests.factories import (
@@ -12,6 +12,7 @@ from tests.factories import (
     make_account,
     make_address,
     make_affected,
+    make_decision,
     make_incident,
     make_many_affected,
     make_notice,
@@ -30,13 +31,6 @@ def incident(db):
 @pytest.fixture
 def notice(incident):
     return make_notice(incident)
-
-
-def decide(incident, kind="do_not_contact", **fields):
-    return Decision.objects.create(
-        incident=incident, kind=kind, at=NOON, reasons="They asked us to.",
-        **{"ground": "GDPR 34(3)(c)", "means": "A post on our site", **fields},
-    )  # fmt: skip
 
 
 # Text -----------------------------------------------------------------------------------------------------------
@@ -132,7 +126,7 @@ def test_whoever_is_ruled_out_is_not_written_to(incident, notice, wanda):
 
 def test_a_standing_decision_keeps_a_segment_out(incident, notice, wanda):
     encrypted, api = make_segment(incident, "encrypted"), make_segment(incident, "api")
-    decide(incident, segment=encrypted)
+    make_decision(incident, segment=encrypted)
     told = make_affected(incident, segments=[api])
     both = make_affected(incident, make_account("contoso", "it@contoso.example"), segments=[encrypted, api])
     make_affected(incident, make_account("fabrikam", "it@fabrikam.example"), segments=[encrypted])
@@ -145,7 +139,7 @@ def test_a_standing_decision_keeps_a_segment_out(incident, notice, wanda):
 
 def test_a_superseded_decision_keeps_nobody_out(incident, notice, wanda):
     encrypted = make_segment(incident, "encrypted")
-    decide(incident, "no_longer", supersedes=decide(incident, segment=encrypted))
+    make_decision(incident, "no_longer", supersedes=make_decision(incident, segment=encrypted))
     make_affected(incident, segments=[encrypted])
 
     assert mailings.prepare(notice, by=wanda).recipients_count == 1

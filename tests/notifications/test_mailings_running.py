@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts import approvals
 from accounts.models import Address, Approval, AuditEntry
-from incidents.models import AffectedAccount, Decision, Incident
+from incidents.models import AffectedAccount, Incident
 from notifications import dispatch, links, mailings, tracking
 from notifications.composing import CannotCompose
 from notifications.handover import Outcome, Result
@@ -19,6 +19,7 @@ from tests.factories import (
     NOON,
     make_account,
     make_affected,
+    make_decision,
     make_incident,
     make_many_affected,
     make_notice,
@@ -125,10 +126,7 @@ def test_somebody_who_must_not_be_written_to_any_more_stops_the_start(approved, 
         case "decided":
             segment = make_segment(approved.incident)
             affected.segments.add(segment)
-            Decision.objects.create(
-                incident=approved.incident, kind="do_not_contact", segment=segment, at=NOON, reasons="They asked.",
-                ground="GDPR 34(3)(c)", means="A post on our site",
-            )  # fmt: skip
+            make_decision(approved.incident, segment=segment)
 
     with pytest.raises(mailings.NotNow, match="1 of its recipients"):
         mailings.start(approved, by=anton)
@@ -157,7 +155,7 @@ def test_an_old_yes_asks_a_person_first(approved, anton):
 def test_people_are_told_before_the_page_only_by_decision(prepared, wanda, fields, decision, allowed):
     Incident.objects.update(**fields)
     if decision:
-        Decision.objects.create(incident=prepared.incident, kind=decision, at=NOON, reasons="Keys are live.")
+        make_decision(prepared.incident, decision)
     mailing = Mailing.objects.get()
     if allowed and fields.get("visibility") == "told_only":
         mailing = mailings.prepare(mailing.version.notice, by=wanda)  # its guidance names no public page now
@@ -211,8 +209,6 @@ def test_pause_and_resume_compare_and_set(running, anton):
 
 
 def test_cancelling_drops_those_who_wait_and_lets_the_rest_end(running, anton):
-    from notifications import dispatch
-
     batch = dispatch.claim(1)
 
     counts = mailings.cancel(running, by=anton, because="wrong text")

@@ -1,6 +1,6 @@
 from django.core.management.base import BaseCommand
 
-from notifications import dispatch, telling
+from notifications import dispatch, next_address, telling
 
 
 class Command(BaseCommand):
@@ -10,7 +10,7 @@ class Command(BaseCommand):
         sent = 0
         while True:
             dispatch.reap()
-            telling.follow_up()
+            next_address.queue_all()
             dealt_with = dispatch.run_lane(seconds=60)
             sent += dealt_with
             if not dealt_with and not dispatch.is_work_ready():
