@@ -16,7 +16,7 @@ from accounts.access import staff
 from accounts.models import User
 from incidents import audience
 from incidents.audience import columns, exporting, finding
-from incidents.forms_affected import ConfirmForm, DealtWithForm, LookUpForm, UploadForm
+from incidents.forms.affected import ConfirmForm, DealtWithForm, LookUpForm, UploadForm
 from incidents.models import AffectedAccount, ImportBatch, Incident
 
 REJECTED_PER_PAGE = 50
