@@ -96,9 +96,9 @@ def site_is_stale(at: datetime) -> bool:
 def _on_the_site() -> QuerySet[PageVersion]:
     """The version each public incident shows now, as a person published it. From what was approved, never from rows."""
     said = PageVersion.objects.filter(cause=PageVersion.Cause.PUBLISHED, incident__drill=False)
-    last = said.order_by("incident_id", "-number").distinct("incident_id").values("pk")
-    # The last ones are found before anything looks into their content: there may be thousands of versions.
-    return PageVersion.objects.filter(pk__in=last, content__visibility=Incident.Visibility.PUBLIC)
+    last = said.order_by("incident_id", "-number").distinct("incident_id").values_list("pk", flat=True)
+    # Asked by itself: in one query the planner may look into the content of every version there ever was.
+    return PageVersion.objects.filter(pk__in=list(last), content__visibility=Incident.Visibility.PUBLIC)
 
 
 def _lines() -> Iterator[tuple[dict, datetime]]:
@@ -106,7 +106,8 @@ def _lines() -> Iterator[tuple[dict, datetime]]:
     for made_at, newest, first, *values in _on_the_site().values_list(
         "made_at", "content__updates__0", "content__updates__-1", *(f"content__{name}" for name in OF_A_LINE)
     ):
-        yield dict(zip(OF_A_LINE, values, strict=True)) | {"updates": [newest, first]}, made_at
+        updates = [update for update in (newest, first) if update]
+        yield dict(zip(OF_A_LINE, values, strict=True)) | {"updates": updates}, made_at
 
 
 def _newest() -> Iterator[Shown]:
