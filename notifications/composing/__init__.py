@@ -11,6 +11,6 @@ from notifications.composing.template import variables_in, with_samples
 from notifications.composing.words import MENDED_IN, VARIABLES, starter
 
 __all__ = [
-    "MENDED_IN", "VARIABLES", "CannotCompose", "Message", "compose", "freeze_guidance", "hash_of", "merge_facts", "starter",
-    "to_email", "variables_in", "with_samples",
+    "MENDED_IN", "VARIABLES", "CannotCompose", "Message", "compose", "freeze_guidance", "hash_of", "merge_facts",
+    "starter", "to_email", "variables_in", "with_samples",
 ]  # fmt: skip

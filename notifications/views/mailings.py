@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import approvals
 from accounts.access import StaffRequest, staff
+from accounts.models import Organisation
 from notifications import composing, mailing_states, mailings, reconcile, telling
 from notifications.forms import ReasonForm
 from notifications.models import Mailing, Recipient
@@ -79,7 +80,7 @@ def start(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     context = {
         "approval": approvals.newest("mail", shown), "unreachable": mailings.unreachable(shown).count(),
         "ahead": mailings.ahead_of_the_page(shown.version),
-        "subject": mailings.subject_with_samples(shown.version),
+        "subject": mailings.subject_with_samples(shown.version, ours=Organisation.get()),
     }  # fmt: skip
     return render(request, "notifications/staff/mailing_start.html", _room(shown) | context)
 

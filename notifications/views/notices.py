@@ -11,6 +11,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import StaffRequest, staff
+from accounts.models import Organisation
 from incidents.models import AffectedAccount, Incident
 from notifications import composing, mailings
 from notifications.composing import CannotCompose, Message
@@ -27,8 +28,9 @@ def notices(request: StaffRequest, slug: str) -> HttpResponse:
     rows = incident.notices.select_related("created_by").prefetch_related(
         Prefetch("versions__mailings", queryset=sent), "versions"
     )
+    ours = Organisation.get()
     listed = [
-        {"notice": notice, "subject": mailings.subject_with_samples(notice), "mailings": mailings_of(notice)}
+        {"notice": notice, "subject": mailings.subject_with_samples(notice, ours=ours), "mailings": mailings_of(notice)}
         for notice in rows
     ]
     return render(request, "notifications/staff/notices.html", {
