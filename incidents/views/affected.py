@@ -4,7 +4,7 @@ from itertools import chain
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -12,8 +12,7 @@ from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.access import staff
-from accounts.models import User
+from accounts.access import StaffRequest, staff
 from incidents import audience
 from incidents.audience import columns, exporting, finding
 from incidents.forms.affected import ConfirmForm, DealtWithForm, LookUpForm, UploadForm
@@ -37,7 +36,7 @@ SAMPLE = (
 @never_cache
 @require_GET
 @staff("read_room")
-def affected(request: HttpRequest, slug: str) -> HttpResponse:
+def affected(request: StaffRequest, slug: str) -> HttpResponse:
     incident = get_object_or_404(Incident, slug=slug)
     certainty = request.GET.get("certainty", "")
     if certainty not in AffectedAccount.Certainty.values:
@@ -64,7 +63,7 @@ def affected(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 @staff("read_room")
-def look_up(request: HttpRequest, slug: str) -> HttpResponse:
+def look_up(request: StaffRequest, slug: str) -> HttpResponse:
     """By POST and redirect: an address in a URL would stand in logs and histories."""
     incident = get_object_or_404(Incident, slug=slug)
     form = LookUpForm(request.POST)
@@ -72,7 +71,7 @@ def look_up(request: HttpRequest, slug: str) -> HttpResponse:
         messages.error(request, "Type an account id or an address, at most 320 characters.")
         return redirect("incidents:affected", slug=slug)
     text = form.cleaned_data["text"]
-    found = finding.look_up(incident, text, by=_who(request))
+    found = finding.look_up(incident, text, by=request.user)
     if len(found) == 1:
         return redirect("notifications:affected_account", slug=slug, pk=found[0].pk)
     if found:
@@ -91,7 +90,7 @@ def look_up(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 @require_GET
 @staff("read_room")
-def imports(request: HttpRequest, slug: str) -> HttpResponse:
+def imports(request: StaffRequest, slug: str) -> HttpResponse:
     incident = get_object_or_404(Incident, slug=slug)
     batches = incident.import_batches.select_related("uploaded_by", "confirmed_by")
     return render(request, "incidents/staff/affected_imports.html", {
@@ -103,13 +102,13 @@ def imports(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 @staff("write")
-def upload(request: HttpRequest, slug: str) -> HttpResponse:
+def upload(request: StaffRequest, slug: str) -> HttpResponse:
     incident = get_object_or_404(Incident, slug=slug)
     form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
     if form.is_valid():
         file = form.cleaned_data["file"]
-        batch = audience.read(incident, file, file_name=file.name, by=_who(request), source=ImportBatch.Source.ROOM)
-        audience.put_away(batch, by=_who(request), at=timezone.now())
+        batch = audience.read(incident, file, file_name=file.name, by=request.user, source=ImportBatch.Source.ROOM)
+        audience.put_away(batch, by=request.user, at=timezone.now())
         _say_what_was_read(request, batch)
         return redirect("incidents:affected_import", slug=slug, number=batch.number)
     header, rows = SAMPLE
@@ -121,7 +120,7 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_GET
 @staff("read_room")
-def sample(request: HttpRequest, slug: str) -> HttpResponseBase:
+def sample(request: StaffRequest, slug: str) -> HttpResponseBase:
     get_object_or_404(Incident, slug=slug)
     return _csv(exporting.lines(*SAMPLE), "affected-accounts-sample.csv")
 
@@ -129,7 +128,7 @@ def sample(request: HttpRequest, slug: str) -> HttpResponseBase:
 @never_cache
 @require_GET
 @staff("read_room")
-def batch(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def batch(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     incident, batch = _batch(slug, number)
     staged = batch.state == ImportBatch.State.STAGED
     rejected = Paginator(batch.rejected_rows.all(), REJECTED_PER_PAGE)
@@ -146,13 +145,13 @@ def batch(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 @require_POST
 @staff("write")
-def confirm(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def confirm(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     _, batch = _batch(slug, number)
     form = ConfirmForm(request.POST)
     form.is_valid()
     try:
         audience.save(
-            batch, by=_who(request), at=timezone.now(), beyond_estimate=form.cleaned_data["beyond_estimate"],
+            batch, by=request.user, at=timezone.now(), beyond_estimate=form.cleaned_data["beyond_estimate"],
             waiting=lambda: messages.info(request, "Another import was being saved; this one waited for it."),
         )  # fmt: skip
     except audience.BeyondEstimate as problem:
@@ -166,10 +165,10 @@ def confirm(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 @require_POST
 @staff("write")
-def discard(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def discard(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     _, batch = _batch(slug, number)
     try:
-        audience.discard(batch, by=_who(request), at=timezone.now())
+        audience.discard(batch, by=request.user, at=timezone.now())
     except audience.NotWaiting as problem:
         messages.error(request, str(problem))
         return redirect("incidents:affected_import", slug=slug, number=number)
@@ -179,7 +178,7 @@ def discard(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 @require_POST
 @staff("write")
-def deal_with(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def deal_with(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     """Somebody answers for the rows that this import left out."""
     _, batch = _batch(slug, number)
     form = DealtWithForm(request.POST)
@@ -187,7 +186,7 @@ def deal_with(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         messages.error(request, "Say what became of these rows: the reason stands in the log.")
         return redirect("incidents:affected_import", slug=slug, number=number)
     try:
-        audience.deal_with(batch, because=form.cleaned_data["because"], by=_who(request), at=timezone.now())
+        audience.deal_with(batch, because=form.cleaned_data["because"], by=request.user, at=timezone.now())
     except audience.NothingLeftOut as problem:
         messages.error(request, str(problem))
     else:
@@ -198,16 +197,11 @@ def deal_with(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 @never_cache
 @require_GET
 @staff("read_room")
-def rejected(request: HttpRequest, slug: str, number: int) -> StreamingHttpResponse:
+def rejected(request: StaffRequest, slug: str, number: int) -> StreamingHttpResponse:
     _, batch = _batch(slug, number)
     rows = batch.rejected_rows.values_list("line", "column", "value", "problem", "remedy")
     header = ["line", "column", "value", "problem", "what to do"]
     return _csv(exporting.lines(header, rows.iterator(chunk_size=2000)), f"import-{number}-rejected-rows.csv")
-
-
-def _who(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # `staff` has let nobody else in
-    return request.user
 
 
 def _batch(slug: str, number: int) -> tuple[Incident, ImportBatch]:
@@ -222,7 +216,7 @@ def _confirmed_twin(batch: ImportBatch) -> ImportBatch | None:
     return confirmed.filter(sha256=batch.sha256).exclude(pk=batch.pk).order_by("number").first()
 
 
-def _say_what_was_read(request: HttpRequest, batch: ImportBatch) -> None:
+def _say_what_was_read(request: StaffRequest, batch: ImportBatch) -> None:
     if batch.state == ImportBatch.State.REFUSED:
         messages.error(request, "The file could not be read. Nothing was stored; below it says why.")
         return
