@@ -7,7 +7,7 @@ from incidents import timeline
 from incidents.models import Incident, Indicator, ScopeEstimate, TimelineEvent
 
 PHASES = dict(Incident.Phase.choices)
-CLOSED = frozenset({"resolved", "postmortem", "withdrawn"})
+CLOSED = frozenset(Incident.CLOSED)
 MARKS = dict(TimelineEvent.Marks.choices)
 INDICATORS = dict(Indicator.Kind.choices)
 BOUNDS = dict(ScopeEstimate.Bound.choices)
