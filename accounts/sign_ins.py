@@ -4,6 +4,7 @@ A failed try is a stranger's act until somebody has signed in, so it never queue
 """
 
 import logging
+from typing import Any
 
 from allauth.account import signals as account_signals
 from allauth.mfa import signals as mfa_signals
@@ -52,7 +53,7 @@ def not_signed_in(sender: type | None, **kwargs) -> None:
     logger.warning("A sign-in failed")
 
 
-def _note(act: str, user: User | None, **facts: str) -> None:
+def _note(act: str, user: User | None, **facts: Any) -> None:
     if user is None or not user.is_staff:
         return
     with transaction.atomic():
