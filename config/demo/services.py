@@ -1,13 +1,16 @@
 """The rehearsal's processes: web server, workers, beat and mailbox, run by honcho in a process group of their own."""
 
+import fcntl
 import os
+import shlex
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +22,10 @@ BIN = Path(sys.executable).parent
 
 class DidNotStart(Exception):
     """A service did not answer; the message names the log to read."""
+
+
+class Stopped(Exception):
+    """A service ended by itself, and with it all the others; the message names the log to read."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,25 @@ def choose_ports() -> tuple[Ports, list[str]]:
 
 
 def _is_free(port: int) -> bool:
+    return _is_not_promised(port) and _can_be_bound(port)
+
+
+def _is_not_promised(port: int) -> bool:
+    """Between choosing a port and listening on it lies half a minute: another rehearsal must not choose it meanwhile.
+
+    The lock ends with this process, and not with the exec in which its settings begin anew.
+    """
+    lock = os.open(Path(tempfile.gettempdir()) / f"candor-rehearsal-{port}.lock", os.O_CREAT | os.O_RDWR, 0o666)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        return False
+    os.set_inheritable(lock, True)
+    return True
+
+
+def _can_be_bound(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -68,26 +94,29 @@ def environment(ports: Ports, folder: Path) -> dict[str, str]:
 
 
 def _procfile(ports: Ports, folder: Path) -> str:
-    python, granian, celery = sys.executable, BIN / "granian", BIN / "celery"
+    python, granian, celery = (shlex.quote(str(path)) for path in (sys.executable, BIN / "granian", BIN / "celery"))
     return "\n".join([
         f"web: {granian} --interface wsgi --host 127.0.0.1 --port {ports.web} --workers 1 --blocking-threads 8 "
         "--no-ws --log-level warning config.wsgi:application",
         f"worker: {celery} -A config worker --concurrency 2 --loglevel WARNING --without-gossip --without-mingle",
         f"beat: {celery} -A config beat --loglevel WARNING",
         f"mailbox: {python} -m config.demo.mailbox --smtp-port {ports.smtp} --web-port {ports.mailbox} "
-        f"--file {folder / 'mailbox.sqlite3'}",
+        f"--file {shlex.quote(str(folder / 'mailbox.sqlite3'))}",
         "",
     ])  # fmt: skip
 
 
 @contextmanager
-def running(ports: Ports, folder: Path) -> Iterator[None]:
-    """Start the services, wait until they answer, and stop every one of them at the end."""
+def running(ports: Ports, folder: Path) -> Iterator[Callable[[], None]]:
+    """Start the services, wait until they answer, and stop every one of them at the end.
+
+    Yields a function that raises Stopped once they no longer run: honcho ends them all when one ends.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "Procfile").write_text(_procfile(ports, folder))
     log = folder / "services.log"
     command = [str(BIN / "honcho"), "--no-colour", "--no-prefix", "-d", str(settings.ROOT)]
-    command += ["-f", str(folder / "Procfile"), "start"]
+    command += ["-e", os.devnull, "-f", str(folder / "Procfile"), "start"]  # nobody's .env plays along
     with log.open("ab") as output:
         honcho = subprocess.Popen(
             command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True,
@@ -95,7 +124,7 @@ def running(ports: Ports, folder: Path) -> Iterator[None]:
         )  # fmt: skip
     try:
         _wait(honcho, ports, log)
-        yield
+        yield lambda: _must_run(honcho, log)
     finally:
         _stop(honcho)
 
@@ -111,6 +140,11 @@ def _wait(honcho: subprocess.Popen, ports: Ports, log: Path, seconds: int = 60) 
                 waiting_for.pop(0)
         except OSError:
             time.sleep(0.2)
+
+
+def _must_run(honcho: subprocess.Popen, log: Path) -> None:
+    if honcho.poll() is not None:
+        raise Stopped(f"One of the services ended. What it said stands in {log}.")
 
 
 def _stop(honcho: subprocess.Popen) -> None:

@@ -1,6 +1,5 @@
 """The story of January 2018, act by act. Each act looks first whether an earlier run has played it."""
 
-import json
 import sqlite3
 import subprocess
 import sys
@@ -18,38 +17,34 @@ from tqdm import tqdm
 from accounts import approvals, audit
 from accounts.models import User
 from config.demo import affected_csv, cast, people, provider
+from config.demo.watching import Watch
 from incidents import audience, casefile, publishing
 from incidents.models import ImportBatch, Incident
 from notifications import composing, evidence, links, mailings, next_address, telling
 from notifications.models import Attempt, DeliveryEvent, Mailing, ReaderLink, Recipient
 
-CASE = Path(settings.ROOT) / "incidents" / "data" / "mailgun-2018-01.json"
-QUIET_SECONDS = 90  # of no progress at all before the story gives up
+CASE = "mailgun-2018-01"
 
 
-class StandsStill(Exception):
-    """Nothing moved for too long; the message says what was being waited for."""
-
-
-def play(folder: Path, *, say: Callable[[str], object], quiet: bool) -> dict:
+def play(folder: Path, *, say: Callable[[str], object], watch: Watch) -> dict:
     """Play every act that has not been played yet; the summary as plain values, `adds_up` among them."""
     began = time.monotonic()
     cast.found_organisation()
     wanda, anton, _ada = (cast.enter(person) for person in people.PEOPLE)
     incident = _open_the_case(say, by=wanda)
     _publish(incident, say, by=wanda, yes=anton)
-    _import(incident, folder, say, by=wanda, quiet=quiet)
+    _import(incident, folder, say, by=wanda, watch=watch)
     mailing = _approve_the_notice(incident, say, by=wanda, yes=anton)
-    _send(mailing, say, by=anton, quiet=quiet)
-    _hear_back(incident, say, quiet=quiet)
-    _until_finished(mailing, quiet)
+    _send(mailing, say, by=anton, watch=watch)
+    _hear_back(incident, say, watch=watch)
+    _until_finished(mailing, watch)
     telling.push(incident)
     proof = _prove(incident, folder, say)
     return _sum_up(incident, mailing, folder, proof, seconds=round(time.monotonic() - began, 1))
 
 
 def _open_the_case(say: Callable, *, by: User) -> Incident:
-    facts = json.loads(CASE.read_text())
+    facts = casefile.named(CASE)
     incident = Incident.objects.filter(slug=facts["slug"]).first()
     if incident is None:
         incident = casefile.load(facts, by=by)
@@ -69,12 +64,12 @@ def _publish(incident: Incident, say: Callable, *, by: User, yes: User) -> None:
     say(f"Published: {by} wrote it, {yes} approved it, the page stands as version {version.number}")
 
 
-def _import(incident: Incident, folder: Path, say: Callable, *, by: User, quiet: bool) -> None:
+def _import(incident: Incident, folder: Path, say: Callable, *, by: User, watch: Watch) -> None:
     if incident.import_batches.filter(state=ImportBatch.State.CONFIRMED).exists():
         return
     path = affected_csv.write(folder / "affected-accounts.csv")
     with path.open("rb") as file, tqdm.wrapattr(
-        file, "read", total=path.stat().st_size, desc="Reading accounts", unit="B", unit_scale=True, disable=quiet
+        file, "read", total=path.stat().st_size, desc="Reading accounts", unit="B", unit_scale=True, disable=watch.quiet
     ) as watched:  # fmt: skip
         batch = audience.read(incident, watched, file_name=path.name, by=by, source=ImportBatch.Source.COMMAND)
     audience.save(batch, by=by)
@@ -97,25 +92,27 @@ def _approve_the_notice(incident: Incident, say: Callable, *, by: User, yes: Use
     return mailing
 
 
-def _send(mailing: Mailing, say: Callable, *, by: User, quiet: bool) -> None:
+def _send(mailing: Mailing, say: Callable, *, by: User, watch: Watch) -> None:
     mailing.refresh_from_db()
     if mailing.state == Mailing.State.PREPARED:
         mailing = mailings.start(mailing, by=by)
-    handed_over = _watch_the_lanes("Sending", mailing.recipients.all(), quiet)
+    handed_over = _watch_the_lanes("Sending", mailing.recipients.all(), watch)
     say(f"Handed over through the workers: {handed_over:,} messages")
 
 
-def _hear_back(incident: Incident, say: Callable, *, quiet: bool) -> None:
+def _hear_back(incident: Incident, say: Callable, *, watch: Watch) -> None:
     """Rounds of events: an account whose first address bounces is written to at the next one, and heard of again."""
     posted = 0
     for _round in range(6):
         next_address.queue_all()  # beat does this every few seconds; the story does not wait for it
-        _watch_the_lanes("Next addresses", incident.recipients.all(), quiet=True)
+        _watch_the_lanes("Next addresses", incident.recipients.all(), watch, quiet=True)
         events = list(_untold_events(incident))
         if not events:
             break
         with ThreadPoolExecutor(4) as pool:
-            statuses = list(tqdm(pool.map(_post, events), "Hearing back", len(events), unit="event", disable=quiet))
+            answers = pool.map(_post, events)
+            bar = tqdm(answers, "Hearing back", len(events), unit="event", disable=watch.quiet)
+            statuses = list(bar)
         posted += statuses.count(200)
     say(f"Heard back: {posted:,} events through the provider's webhook")
 
@@ -132,32 +129,18 @@ def _post(event: dict) -> int:
     return provider.post(settings.PUBLIC_BASE_URL, event)
 
 
-def _watch(what: str, total: int, done: Callable[[], int], quiet: bool) -> None:
-    """Follow a number up to its total; gives up when it stands still for too long."""
-    with tqdm(total=total, desc=what, unit="message", disable=quiet) as bar:
-        last, moved = -1, time.monotonic()
-        while (now := done()) < total:
-            bar.update(now - bar.n)
-            if now != last:
-                last, moved = now, time.monotonic()
-            if time.monotonic() - moved > QUIET_SECONDS:
-                raise StandsStill(f"{what}: {now} of {total} for {QUIET_SECONDS} s. See var/demo/services.log.")
-            time.sleep(0.3)
-        bar.update(total - bar.n)
-
-
-def _watch_the_lanes(what: str, recipients: QuerySet[Recipient], quiet: bool) -> int:
+def _watch_the_lanes(what: str, recipients: QuerySet[Recipient], watch: Watch, *, quiet: bool = False) -> int:
     """Until the workers have nothing left of these; their number."""
     total = recipients.count()
     waiting = recipients.filter(state__in=[Recipient.State.QUEUED, Recipient.State.SENDING])
-    _watch(what, total, lambda: total - waiting.count(), quiet)
+    watch.until(what, total, lambda: total - waiting.count(), quiet=quiet)
     return total
 
 
-def _until_finished(mailing: Mailing, quiet: bool) -> None:
+def _until_finished(mailing: Mailing, watch: Watch) -> None:
     """Beat closes a mailing whose outbox is empty; the proof shall show it closed."""
     finished = Mailing.objects.filter(pk=mailing.pk, state=Mailing.State.FINISHED)
-    _watch("Closing the mailing", 1, finished.count, quiet=True)
+    watch.until("Closing the mailing", 1, finished.count, quiet=True)
 
 
 def _prove(incident: Incident, folder: Path, say: Callable) -> dict:

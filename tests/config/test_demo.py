@@ -77,3 +77,20 @@ def test_a_second_ctrl_c_does_not_interrupt_the_stopping(signals_as_they_were):
 
     signal.raise_signal(signal.SIGINT)
     signal.raise_signal(signal.SIGTERM)
+
+
+def test_a_port_that_another_rehearsal_has_chosen_is_taken_before_it_listens(monkeypatch):
+    monkeypatch.setattr(services, "_can_be_bound", lambda port: True)
+    first, _ = services.choose_ports()
+    second, said = services.choose_ports()
+
+    assert not {first.web, first.smtp, first.mailbox} & {second.web, second.smtp, second.mailbox}
+    assert any(f"{first.web} is taken" in sentence or "8000 is taken" in sentence for sentence in said)
+
+
+def test_a_service_that_ended_is_noticed_and_its_log_named(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+
+    with pytest.raises(services.Stopped, match="services.log"):
+        services._must_run(ended, tmp_path / "services.log")

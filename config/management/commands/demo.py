@@ -12,6 +12,7 @@ from django.core.management import BaseCommand, call_command
 from django.core.management.base import CommandParser
 
 from config.demo import services
+from config.demo.watching import StandsStill, Watch
 
 STOPS = (signal.SIGINT, signal.SIGTERM)
 
@@ -35,15 +36,17 @@ class Command(BaseCommand):
         from config.demo import story  # models: only once the settings stand
 
         try:
-            with services.running(ports, folder):
-                summary = story.play(folder, say=self.stdout.write, quiet=once and not sys.stderr.isatty())
+            with services.running(ports, folder) as must_run:
+                watch = Watch(quiet=not sys.stderr.isatty(), must_run=must_run)
+                summary = story.play(folder, say=self.stdout.write, watch=watch)
                 self._show(summary, ports, once)
                 while not once:
-                    time.sleep(3600)
+                    must_run()
+                    time.sleep(1)
         except KeyboardInterrupt:
             self.stdout.write("\nStopping. `make demo` goes on from here; `make demo-clean` forgets it.")
             return
-        except services.DidNotStart as problem:
+        except (services.DidNotStart, services.Stopped, StandsStill) as problem:
             self.stderr.write(str(problem))
             sys.exit(1)
         if once:
