@@ -302,6 +302,11 @@ class Approval(models.Model):
                 return state
         return "open"
 
+    @property
+    def missing(self) -> int:
+        """How many more people must say yes."""
+        return max(0, self.needs - sum(sign_off.yes for sign_off in self.sign_offs.all()))
+
 
 class SignOff(models.Model):
     """One person's answer to one approval."""

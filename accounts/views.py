@@ -60,8 +60,7 @@ def _what_became_of(approval: Approval) -> str:
     if approval.state == "refused":
         return "You refused. Whoever asked can change it and ask again."
     if approval.state == "open":
-        missing = approval.needs - approval.sign_offs.filter(yes=True).count()
-        return f"You approved. {missing} more must say yes."
+        return f"You approved. {approval.missing} more must say yes."
     return "You approved. It can go ahead now; nothing has been done yet."
 
 

@@ -12,8 +12,3 @@ register = template.Library()
 def obstacle_for(approval: Approval, user: User) -> str:
     """Why this person may not answer; empty where they may."""
     return approvals.obstacle(approval, by=user)
-
-
-@register.filter
-def sign_offs_missing(approval: Approval) -> int:
-    return max(0, approval.needs - sum(sign_off.yes for sign_off in approval.sign_offs.all()))
