@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from django.db import models
 from django.db.models import CheckConstraint, Q
 
+from incidents import timeline
+
 
 class Precision(models.TextChoices):
     SECOND = "second", "to the second"
@@ -30,6 +32,17 @@ class Moment(models.Model):
     def as_written(self) -> datetime | None:
         """The moment in the offset it was written in; None where it is not known."""
         return self.at.astimezone(_zone(self.utc_offset)) if self.at else None
+
+    def in_words(self) -> str:
+        """As exactly as it is known, for a list: "3 January 2018"."""
+        return timeline.say(
+            self.at, self.precision, self.zone, utc_offset=self.utc_offset, until=getattr(self, "until", None),
+            unknown_because=self.unknown_because, bare=True,
+        )  # fmt: skip
+
+    def for_machines(self) -> str:
+        """What stands in <time datetime>; empty where it is not known."""
+        return timeline.machine(self.at, self.precision, self.utc_offset) if self.at else ""
 
 
 def _zone(minutes: int):

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from accounts import approvals
 from accounts.access import StaffRequest, staff
 from accounts.models import Approval
-from incidents import drafting, timeline
+from incidents import drafting
 from incidents.forms import guidance as forms
 from incidents.forms.rows import EditForm
 from incidents.models import Incident, Moment
@@ -44,13 +44,6 @@ class Section:
         return f"{'an' if self.one[0] in 'aeiou' else 'a'} {self.one}"
 
 
-def when(row: Moment) -> str:
-    return timeline.say(
-        row.at, row.precision, row.zone, utc_offset=row.utc_offset, until=getattr(row, "until", None),
-        unknown_because=row.unknown_because, bare=True,
-    )  # fmt: skip
-
-
 def whose(row: Any) -> str:
     return row.segment.name if row.segment else "everyone affected"
 
@@ -63,7 +56,7 @@ def how_many(row: Any) -> str:
 def promise(row: Any) -> str:
     if row.promised:
         return f"promised by {row.due_at:%-d %B %Y, %H:%M} UTC" if row.due_at else "promised"
-    return when(row)
+    return row.in_words()
 
 
 SECTIONS: dict[str, Section] = {
@@ -100,7 +93,7 @@ SECTIONS: dict[str, Section] = {
         "events", "Key dates", "date", forms.EventForm,
         "What happened and when, as exactly as it is known: the attack, how we noticed, how we closed the way in.",
         (
-            ("When", when),
+            ("When", Moment.in_words),
             ("Kind", lambda row: row.get_kind_display()),
             ("Key date", lambda row: row.get_marks_display() if row.marks else ""),
             ("How sure", lambda row: "believed" if row.uncertain else ""),
@@ -110,7 +103,7 @@ SECTIONS: dict[str, Section] = {
     "estimates": Section(
         "estimates", "Estimates", "estimate", forms.EstimateForm,
         "How many are affected, how sure we are, and as of when. A newer estimate revises an older one.",
-        (("How many", how_many), ("How sure", lambda row: row.get_certainty_display()), ("As of", when)),
+        (("How many", how_many), ("How sure", lambda row: row.get_certainty_display()), ("As of", Moment.in_words)),
     ),
     "indicators": Section(
         "indicators", "Indicators", "indicator", forms.IndicatorForm,
