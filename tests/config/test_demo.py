@@ -3,6 +3,8 @@
 import csv
 import signal
 import socket
+import subprocess
+import sys
 
 import pytest
 
