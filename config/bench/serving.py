@@ -1,6 +1,5 @@
 """How fast the published page is served by our own front, against nginx serving the same folder; one core each."""
 
-import json
 import os
 import shutil
 import socket
@@ -12,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from django.conf import settings
 from django.test import override_settings
 
 from accounts.models import Organisation, User
@@ -48,8 +46,7 @@ def _publish(folder: Path) -> str:
     organisation.sign_offs = 0
     organisation.save()
     by = User.objects.create_user("bench-page@relaypost.example", is_staff=True, is_superuser=True)
-    facts = json.loads((Path(settings.ROOT) / "incidents" / "data" / "mailgun-2018-01.json").read_text())
-    incident = casefile.load(facts, by=by)
+    incident = casefile.load(casefile.named("mailgun-2018-01"), by=by)
     incident.visibility = "public"
     incident.save()
     with override_settings(SITE_FOLDER=folder):
