@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import acts, approvals, audit, organisations, people
+from accounts import acts, approvals, audit, organisations, people, typed
 from accounts.access import StaffRequest, staff
 from accounts.adapters import MAIL_IS_AWAY
 from accounts.forms import InvitationForm, OrganisationForm, PersonForm
@@ -47,7 +47,7 @@ def answer(request: StaffRequest, pk: int) -> HttpResponse:
         return redirect(_next(request, approval.page))
     try:
         approval = approvals.answer(
-            approval, yes=yes, by=request.user, words=_plain(request.POST.get("words", ""))[:2000]
+            approval, yes=yes, by=request.user, words=typed.words(request.POST.get("words", ""))[:2000]
         )
     except approvals.NotAllowed as refused:
         messages.error(request, f"Your answer was not taken. {refused}")
@@ -183,13 +183,13 @@ def our_organisation(request: StaffRequest) -> HttpResponse:
 @require_GET
 @staff("read_room")
 def whole_log(request: StaffRequest) -> HttpResponse:
-    act, by, before = (_plain(request.GET.get(name, "")) for name in ("act", "by", "before"))
+    act, by, before = (typed.words(request.GET.get(name, "")) for name in ("act", "by", "before"))
     entries = AuditEntry.objects.select_related("by")
     if act:
         entries = entries.filter(act=act)
     if by:
-        entries = entries.filter(by=None) if by == "system" else entries.filter(by=_number(by) or 0)
-    if number := _number(before):
+        entries = entries.filter(by=None) if by == "system" else entries.filter(by=typed.number(by) or 0)
+    if number := typed.number(before):
         entries = entries.filter(number__lt=number)
     shown = list(entries[: LOG_PAGE + 1])
     filters = {"act": act, "by": by}
@@ -231,12 +231,3 @@ def _short(value: object) -> str:
         return " → ".join(map(_short, value)) if len(value) == 2 else ", ".join(map(_short, value))
     text = "none" if value is None else str(value)
     return f"{text[:12]}…" if len(text) == 64 else text  # a hash; its first figures tell it apart
-
-
-def _plain(text: str) -> str:
-    """Without NUL, which PostgreSQL's text cannot hold; forms refuse it by themselves."""
-    return text.replace("\0", "")
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

@@ -12,6 +12,7 @@ from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts import typed
 from accounts.access import StaffRequest, staff
 from incidents import audience
 from incidents.audience import columns, exporting, finding
@@ -41,11 +42,11 @@ def affected(request: StaffRequest, slug: str) -> HttpResponse:
     certainty = request.GET.get("certainty", "")
     if certainty not in AffectedAccount.Certainty.values:
         certainty = ""
-    prefix = request.GET.get("id", "")[:200].replace("\0", "")
+    prefix = typed.words(request.GET.get("id", ""))[:200]
     only = _numbers(request.GET.get("found"))
     rows, earlier, later = finding.page(
         incident, certainty=certainty, prefix=prefix, only=only,
-        after=_number(request.GET.get("after")), before=_number(request.GET.get("before")),
+        after=typed.number(request.GET.get("after")) or 0, before=typed.number(request.GET.get("before")) or 0,
     )  # fmt: skip
     filters = {"certainty": certainty, "id": prefix, "found": request.GET.get("found", "") if only is not None else ""}
     counts = finding.by_certainty(incident)
@@ -261,10 +262,5 @@ def _query(filters: dict[str, str], **position: int) -> str:
     return "?" + urlencode({name: value for name, value in (filters | position).items() if value})
 
 
-def _number(text: str | None) -> int:
-    """A key out of an address bar; 0 for anything that is none."""
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else 0
-
-
 def _numbers(text: str | None) -> list[int] | None:
-    return [_number(part) for part in text.split("-")[: finding.MOST_FOUND]] if text else None
+    return [typed.number(part) or 0 for part in text.split("-")[: finding.MOST_FOUND]] if text else None

@@ -4,7 +4,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.http import urlencode
 
-from accounts import acts
+from accounts import acts, typed
 from accounts.access import StaffRequest, staff
 from accounts.models import AuditEntry
 from incidents.models import Incident
@@ -18,12 +18,12 @@ def log(request: StaffRequest, slug: str) -> HttpResponse:
     incident = get_object_or_404(Incident, slug=slug)
     entries = AuditEntry.objects.filter(incident=incident.pk).select_related("by")
     before, who = request.GET.get("before", ""), request.GET.get("who", "")
-    if who.isdecimal() and len(who) < 19:
-        entries = entries.filter(by=int(who))
+    if (person := typed.number(who)) is not None:
+        entries = entries.filter(by=person)
     elif who == "system":
         entries = entries.filter(by=None)
-    if before.isdecimal() and len(before) < 19:
-        entries = entries.filter(number__lt=int(before))
+    if (number := typed.number(before)) is not None:
+        entries = entries.filter(number__lt=number)
     found = list(entries.order_by("-number")[: ENTRIES + 1])
     shown, more = found[:ENTRIES], len(found) > ENTRIES
     people = AuditEntry.objects.filter(incident=incident.pk, by__isnull=False).order_by("by__name", "by")

@@ -8,7 +8,7 @@ from django.db.models import Case, Count, OuterRef, Q, Subquery, Value, When
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
-from accounts import audit
+from accounts import audit, typed
 from accounts.access import StaffRequest, staff
 from accounts.models import Approval
 from incidents import drafting
@@ -30,7 +30,7 @@ STATES = {
 def index(request: StaffRequest) -> HttpResponse:
     if not request.user.has_perm("accounts.read_room"):
         return redirect("notifications:look_up")  # Support sees no lists: this is where they begin
-    wanted, state = request.GET.get("q", "").replace("\0", "").strip(), request.GET.get("state", "")
+    wanted, state = typed.words(request.GET.get("q", "")).strip(), request.GET.get("state", "")
     incidents = _with_states(STATES[state][1] if state in STATES else Q())
     if wanted:
         incidents = incidents.filter(

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
+from accounts import typed
 from accounts.access import StaffRequest, staff
 from incidents import drafting
 from incidents.forms.updates import CorrectionForm, UpdateForm
@@ -33,9 +34,9 @@ def correct(request: StaffRequest, slug: str) -> HttpResponse:
     """A new correction; ?update= names the published update whose words were wrong."""
     incident = get_object_or_404(Incident, slug=slug)
     update = Update(incident=incident, phase=incident.phase, at=None, precision=Precision.UNKNOWN)
-    wrong = request.GET.get("update", "")
+    wrong = typed.number(request.GET.get("update"))
     initial = {}
-    if wrong.isdecimal() and len(wrong) < 19:
+    if wrong is not None:
         said = get_object_or_404(incident.updates.published(), pk=wrong)
         initial = {"subject": Correction.Subject.UPDATE, "corrects": said.pk}
         update.phase = said.phase

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts import typed
 from accounts.access import StaffRequest, staff
 from accounts.models import Organisation
 from incidents.models import AffectedAccount, Incident
@@ -167,7 +168,7 @@ def _room(incident: Incident) -> dict:
 def _chosen(incident: Incident, external_id: str) -> tuple[AffectedAccount | None, str]:
     """The account to preview as, the first one where none was asked for; and an id nobody here has."""
     rows = incident.affected_accounts.owed_a_notice().select_related("account").prefetch_related("segments")
-    external_id = external_id.replace("\0", "")  # PostgreSQL's text cannot hold it
+    external_id = typed.words(external_id)
     if not external_id:
         return rows.first(), ""
     found = rows.filter(account__external_id=external_id).first()
