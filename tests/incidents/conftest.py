@@ -1,4 +1,4 @@
-"""For tests of what machines read: an organisation, a site folder, and publishing in one call."""
+"""For tests of what is published: an organisation, a site folder, and publishing in one call."""
 
 import json
 from datetime import datetime

@@ -7,21 +7,14 @@ from accounts import approvals
 from accounts.models import Approval, AuditEntry
 from incidents import publishing
 from incidents.models import Incident, PageVersion
-from tests.factories import make_incident, make_organisation, make_update
+from tests.factories import make_incident, make_update
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("site")]
 ROOM = "/staff/api-keys-2018/publish/"
 
 
-@pytest.fixture(autouse=True)
-def site(settings, tmp_path):
-    settings.SITE_FOLDER = tmp_path / "site"
-    return settings.SITE_FOLDER
-
-
 @pytest.fixture
-def incident(db):
-    make_organisation()
+def incident(site):
     incident = make_incident()
     make_update(incident, "We have closed the way in.")
     return incident

@@ -10,21 +10,14 @@ from accounts import approvals, audit
 from accounts.models import AuditEntry, Organisation
 from incidents import documents, publishing
 from incidents.models import Correction, Decision, Incident, PageVersion, Update
-from tests.factories import NOON, make_affected, make_incident, make_organisation, make_step, make_update
+from tests.factories import NOON, make_affected, make_incident, make_step, make_update
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("site")]
 LATER = NOON + timedelta(hours=2)
 
 
-@pytest.fixture(autouse=True)
-def site(settings, tmp_path):
-    settings.SITE_FOLDER = tmp_path / "site"
-    return settings.SITE_FOLDER
-
-
 @pytest.fixture
-def incident(db):
-    make_organisation()
+def incident(site):
     incident = make_incident()
     make_update(incident, "We have closed the way in.", phase="monitoring")
     return incident

@@ -15,19 +15,12 @@ from incidents.publishing import outbox
 from incidents.tasks import finish_publishing
 from tests.factories import NOON, make_incident, make_organisation, make_update
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("site")]
 PAGE = "incidents/api-keys-2018/index.html"
 
 
-@pytest.fixture(autouse=True)
-def site(settings, tmp_path):
-    settings.SITE_FOLDER = tmp_path / "site"
-    return settings.SITE_FOLDER
-
-
 @pytest.fixture
-def incident(db):
-    make_organisation()
+def incident(site):
     incident = make_incident()
     make_update(incident, "We have closed the way in.")
     return incident

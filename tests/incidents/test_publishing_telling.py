@@ -12,20 +12,13 @@ from incidents.models import Incident
 from incidents.publishing import Telling
 from tests.factories import NOON, make_decision, make_incident, make_organisation, make_update
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("site")]
 LATER = NOON + timedelta(hours=1)
 
 
-@pytest.fixture(autouse=True)
-def site(settings, tmp_path):
-    settings.SITE_FOLDER = tmp_path / "site"
-    return settings.SITE_FOLDER
-
-
 @pytest.fixture
-def incident(db, wanda, anton):
+def incident(site, wanda, anton):
     """Published, with "not written to means not affected"."""
-    make_organisation()
     incident = make_incident(not_notified="not_affected")
     make_update(incident)
     approvals.answer(publishing.ask(incident, by=wanda, at=NOON), yes=True, by=anton, at=NOON)
