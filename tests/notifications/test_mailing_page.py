@@ -39,17 +39,6 @@ def prepared(incident, wanda):
     return mailings.prepare(make_notice(incident, wanda), by=wanda)
 
 
-@pytest.fixture
-def approved(prepared, wanda, anton):
-    approvals.answer(mailings.ask(prepared, by=wanda), yes=True, by=anton)
-    return prepared
-
-
-@pytest.fixture
-def running(approved, anton):
-    return mailings.start(approved, by=anton)
-
-
 def say(incident, wanda, anton):
     make_update(incident)
     publish(incident, by=wanda, yes=anton)

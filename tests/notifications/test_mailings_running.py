@@ -38,17 +38,6 @@ def prepared(db, wanda):
     return mailings.prepare(make_notice(incident, wanda), by=wanda)
 
 
-@pytest.fixture
-def approved(prepared, wanda, anton):
-    approvals.answer(mailings.ask(prepared, by=wanda), yes=True, by=anton)
-    return prepared
-
-
-@pytest.fixture
-def running(approved, anton):
-    return mailings.start(approved, by=anton)
-
-
 def test_a_writer_cannot_approve_her_own_notice(prepared, ada):
     approval = mailings.ask(prepared, by=ada)
 
