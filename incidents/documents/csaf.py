@@ -30,7 +30,7 @@ def of_incident(shown: Shown, version: Edition) -> dict[str, bytes]:
         ],
         "tracking": _tracking(shown, version),
     }  # fmt: skip
-    return {at: to_json({"document": document})}
+    return {at: to_json({"document": document}, in_order=True)}
 
 
 def _publisher(organisation: dict) -> dict:
