@@ -2,6 +2,7 @@
 
 from django.urls import path, re_path
 
+from notifications.links import TOKEN_LENGTH
 from notifications.views import mailings, notices, person, reader, room
 
 app_name = "notifications"
@@ -37,7 +38,7 @@ urlpatterns = [
     path("staff/<slug:slug>/mailings/<int:number>/unreachable/", mailings.unreachable, name="mailing_unreachable"),
     path("staff/<slug:slug>/mailings/<int:number>/unknown/<int:pk>/", mailings.settle, name="mailing_settle"),
     # The reader. Only what looks like a token is taken for one; every other shape is a 404.
-    re_path(r"^notice/(?P<token>[A-Za-z0-9_-]{43})/\Z", reader.neutral, name="neutral"),
+    re_path(rf"^notice/(?P<token>[A-Za-z0-9_-]{{{TOKEN_LENGTH}}})/\Z", reader.neutral, name="neutral"),
     path("notice/", reader.notice, name="notice"),
     path("notice/steps/", reader.steps, name="steps"),
     path("notice/read/", reader.acknowledge, name="acknowledge"),
