@@ -9,8 +9,10 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.utils import timezone
 
+from accounts.addresses import lookup_hash
 from accounts.models import Account, Address, Organisation, User
 from incidents.models import AffectedAccount, Decision, Incident, Segment, Step, TimelineEvent, Update
+from notifications.models import Notice
 
 NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 PASSWORD = "a long enough passphrase"
@@ -100,8 +102,6 @@ def make_affected(incident: Incident, account: Account | None = None, *, segment
 
 def make_many_affected(incident: Incident, count: int) -> list[AffectedAccount]:
     """count accounts acme-0001 … with owner@acme-0001.example, in few queries."""
-    from accounts.addresses import lookup_hash
-
     accounts = Account.objects.bulk_create(
         Account(external_id=f"acme-{n:04}", name=f"Acme {n:04}") for n in range(1, count + 1)
     )
@@ -131,8 +131,6 @@ def in_hours(hours: float) -> datetime:
 
 def make_notice(incident: Incident, by: User | None = None, **fields):
     """A first notice that uses what most incidents have: account, link, code."""
-    from notifications.models import Notice
-
     return Notice.objects.create(**{
         "incident": incident, "name": "First notice", "subject": "Security notice, reference {{ code }}",
         "body": "This concerns your account {{ account }}, code {{ code }}.\n\nYour notice: {{ link }}",

@@ -3,11 +3,12 @@
 import re
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import User
-from tests.factories import make_affected, make_incident, make_user
+from tests.factories import PASSWORD, make_affected, make_incident, make_user
 
 VALUES = {"slug": "api-keys-2018", "int": "1", "str": "x", "path": "x", "uuid": "0" * 32}
 
@@ -70,8 +71,6 @@ def test_staff_without_a_second_factor_get_no_further_than_setting_one_up(db, as
 
 
 def test_recovery_codes_alone_are_no_second_factor(db, as_user):
-    from allauth.mfa.models import Authenticator
-
     novice = make_user("new@relaypost.example", role="Administrator", mfa=False)
     Authenticator.objects.create(user=novice, type="recovery_codes", data={"seed": "x", "used_mask": 0})
 
@@ -101,8 +100,6 @@ def test_the_admin_has_no_sign_in_of_its_own(db):
 
 
 def test_a_password_posted_to_the_admin_lets_nobody_in(db):
-    from tests.factories import PASSWORD
-
     user = make_user("ada@relaypost.example", role="Administrator")
     client = Client()
 

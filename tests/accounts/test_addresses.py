@@ -3,6 +3,7 @@
 import unicodedata
 
 import pytest
+from django.db import IntegrityError, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -85,8 +86,6 @@ def test_an_address_is_kept_as_given_beside_its_normal_form(db):
 
 
 def test_one_account_holds_a_mailbox_once_however_it_is_spelt(db):
-    from django.db import IntegrityError, transaction
-
     account = make_account(email="owner@example.com")
 
     with pytest.raises(IntegrityError), transaction.atomic():

@@ -1,7 +1,9 @@
 """The Django admin shows tables, lets an administrator mend reference data, and changes nothing else."""
 
 import pytest
+from django.apps import apps
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
 
 from accounts import audit
 from accounts.models import Account, Address, AuditEntry
@@ -18,8 +20,6 @@ def some_rows(db):
 
 
 def test_every_model_of_ours_can_be_looked_at():
-    from django.apps import apps
-
     models = {
         model
         for label in ("accounts", "incidents", "notifications")
@@ -83,8 +83,6 @@ def test_an_administrator_mends_an_account_and_the_log_has_it_without_names(ada,
 
 
 def test_the_admin_keeps_no_log_of_its_own_with_names_in_it(ada, as_user):
-    from django.contrib.admin.models import LogEntry
-
     form = {"external_id": "fabrikam", "kind": "customer", "name": "Fabrikam", "locale": "", "jurisdiction": ""}
 
     as_user(ada).post("/admin/accounts/account/add/", form | NO_ADDRESSES)

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, InternalError, connection, connections, transaction
 
-from accounts import audit
+from accounts import approvals, audit
 from accounts.models import AuditEntry, Organisation
 from tests.factories import make_organisation
 
@@ -63,8 +63,6 @@ def test_an_act_that_is_rolled_back_leaves_no_entry_and_no_gap(db):
     ],
 )
 def test_the_database_itself_refuses_to_change_or_delete(ada, anton, wanda, sql):
-    from accounts import approvals
-
     make_organisation()
     asked = approvals.ask(act="publish", thing=wanda, hashes={"content": "a"}, summary="Publish", by=wanda)
     approvals.answer(asked, yes=False, by=anton)

@@ -2,10 +2,13 @@
 
 import pytest
 from django.db import transaction
+from django.template.loader import get_template
+from django.test import Client
 from django.urls import reverse
 
 from accounts import approvals, audit, people
 from accounts.models import Approval, AuditEntry, Organisation
+from incidents.models import Incident
 from tests.factories import make_incident, make_organisation
 
 
@@ -90,8 +93,6 @@ def test_a_stale_tab_is_told_that_it_is_too_late(asked, anton, wanda, as_user):
 
 
 def make_incident_of(approval: Approval):
-    from incidents.models import Incident
-
     return Incident.objects.get(pk=approval.thing.partition(":")[2])
 
 
@@ -221,8 +222,6 @@ def test_the_chain_is_verified_at_a_press(otto, wanda, as_user):
 
 
 def test_an_error_page_of_ours_needs_no_database():
-    from django.template.loader import get_template
-
     assert "Something went wrong on our side" in get_template("500.html").render()
 
 
@@ -234,8 +233,6 @@ def test_an_unknown_staff_page_says_so_in_words(ada, as_user):
 
 
 def test_a_form_without_its_token_is_refused_in_words(ada):
-    from django.test import Client
-
     client = Client(enforce_csrf_checks=True)
     client.force_login(ada)
 

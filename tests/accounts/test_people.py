@@ -10,7 +10,9 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts import audit, people
 from accounts.models import AuditEntry, User
@@ -242,9 +244,6 @@ def test_the_list_says_who_has_no_second_factor(ada, as_user):
 
 
 def test_the_list_takes_the_same_number_of_queries_however_many_people(ada, as_user):
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
             client.get("/staff/people/")

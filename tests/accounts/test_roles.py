@@ -3,8 +3,10 @@
 import re
 from pathlib import Path
 
-from django.contrib.auth.models import Group
+from django.apps import apps
+from django.contrib.auth.models import Group, Permission
 
+from accounts.models import User
 from accounts.roles import ROLES, make_groups
 
 PAGE = Path(__file__).parents[2] / "docs" / "roles.md"
@@ -36,9 +38,6 @@ def test_the_groups_in_the_database_hold_exactly_their_roles_permissions(db):
 
 
 def test_a_permission_given_to_a_group_by_hand_is_taken_back_by_the_next_migrate(db):
-    from django.apps import apps
-    from django.contrib.auth.models import Permission
-
     Group.objects.get(name="Auditor").permissions.add(Permission.objects.get(codename="administer"))
 
     make_groups(sender=apps.get_app_config("accounts"))
@@ -47,8 +46,6 @@ def test_a_permission_given_to_a_group_by_hand_is_taken_back_by_the_next_migrate
 
 
 def test_the_page_names_every_permission_a_person_can_have():
-    from accounts.models import User
-
     named = set(re.findall(r"^\| `(\w+)`", PAGE.read_text(), re.MULTILINE))
 
     assert named == {codename for codename, _ in User._meta.permissions}

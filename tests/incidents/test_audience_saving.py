@@ -5,7 +5,7 @@ import threading
 from decimal import Decimal
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.models import Account, Address, AuditEntry
 from incidents import audience
@@ -351,8 +351,6 @@ def test_two_imports_at_once_wait_for_each_other_and_say_so():
             results["second"] = audience.save(second, by=None, waiting=lambda: (said.append("waits"), waits.set()))
         finally:
             connection.close()
-
-    from django.db import transaction
 
     thread = threading.Thread(target=save_second)
     with transaction.atomic():

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from incidents.models import AffectedAccount, ImportBatch
+from incidents.models import AffectedAccount, ImportBatch, Incident
 from tests.factories import make_incident, make_organisation
 
 pytestmark = pytest.mark.django_db
@@ -80,8 +80,6 @@ def test_a_refused_file_ends_with_2(run):
 def test_more_than_the_page_says_ends_with_2_unless_said_explicitly(run):
     batch_incident = make_incident("unused")  # another incident's estimate does not matter
     batch_incident.estimates.create(of_what="x", bound="exactly", value=0, unit="x", precision="unknown")
-    from incidents.models import Incident
-
     Incident.objects.get(slug="api-keys-2018").estimates.create(
         of_what="customers", bound="exactly", value=1, unit="customers", precision="unknown"
     )

@@ -8,7 +8,7 @@ from django.urls import reverse
 from accounts import approvals
 from accounts.models import AuditEntry
 from incidents.models import Incident
-from tests.factories import make_incident, make_update
+from tests.factories import NOON, make_incident, make_update
 
 pytestmark = pytest.mark.django_db
 
@@ -100,8 +100,6 @@ def test_the_suggested_address_says_nothing_of_what_happened_and_is_free(as_user
 
 @pytest.fixture
 def time_of_march(monkeypatch):
-    from tests.factories import NOON
-
     monkeypatch.setattr("incidents.forms.incident.timezone.now", lambda: NOON)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from accounts import approvals
 from incidents import publishing, site_folder
+from incidents.documents.site import expires
 from incidents.models import Incident, PageVersion
 from incidents.publishing import outbox
 from incidents.tasks import finish_publishing
@@ -266,8 +267,6 @@ def test_site_documents_get_a_version_only_when_their_bytes_change(incident, pub
 
 
 def test_security_txt_expires_within_a_year_and_moves_once_a_month(incident, publish):
-    from incidents.documents.site import expires
-
     assert expires(NOON) == expires(NOON + timedelta(days=10))
     assert timedelta(days=100) < expires(NOON) - NOON < timedelta(days=365)
 

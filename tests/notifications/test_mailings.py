@@ -3,7 +3,7 @@
 import pytest
 
 from accounts import approvals
-from accounts.models import Address, AuditEntry
+from accounts.models import Address, Approval, AuditEntry
 from incidents.models import AffectedAccount
 from notifications import composing, links, mailings
 from notifications.models import Mailing, Notice, Outbox, ReaderLink, Recipient
@@ -228,8 +228,6 @@ def test_the_same_text_is_not_prepared_while_it_is_going_out(incident, notice, w
 
 def finish(mailing, *, state=Recipient.State.DELIVERED, mailing_state=Mailing.State.FINISHED):
     """As if it had gone out."""
-    from accounts.models import Approval
-
     approval = Approval.objects.create(
         act="mail", thing=f"x:{mailing.pk}", hashes={}, summary="", needs=1, asked_by=mailing.prepared_by,
         given_at=NOON, used_at=NOON,

@@ -9,7 +9,7 @@ from django.utils import timezone
 from incidents.models import AffectedAccount, StepState
 from notifications import links, reading
 from notifications.models import ReaderLink
-from tests.factories import NOON, make_account, make_affected
+from tests.factories import NOON, make_account, make_address, make_affected
 from tests.notifications.arrange import make_mailing
 from tests.notifications.reader import _files_apart, make_letter, make_story, open_link, page, publish  # noqa: F401
 
@@ -113,8 +113,6 @@ def test_one_readers_pass_ticks_nothing_of_anothers(letter, reader, steps):
 
 
 def test_two_addresses_of_one_account_see_the_same_ticks(letter, reader, steps):
-    from tests.factories import make_address
-
     second = make_address(letter.account, "security@northwind.example", role="security")
     link = links.make_links([(letter.affected_account, second)])[letter.affected_account_id, second.pk]
     other = Client()

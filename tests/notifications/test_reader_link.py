@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from notifications import links
 from notifications.models import ReaderLink
-from tests.factories import make_affected, make_incident
+from tests.factories import make_account, make_affected, make_incident
 from tests.notifications.arrange import make_recipient
 from tests.notifications.reader import OURS, _files_apart, open_link  # noqa: F401
 
@@ -244,8 +244,6 @@ def test_something_signed_for_another_purpose_is_no_pass(client, recipient):
 
 def test_a_pass_shows_its_own_notice_and_no_other(recipient):
     incident = recipient.incident
-    from tests.factories import make_account
-
     other = make_affected(incident, make_account("contoso", "owner@contoso.example"))
     client = open_link(recipient)
 

@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from accounts import audit
-from accounts.models import AuditEntry
+from accounts.models import AuditEntry, User
 from notifications import dispatch, evidence, mailings, reading, recording, telling
 from notifications.evidence import writing
 from notifications.models import Mailing, Recipient
@@ -207,6 +207,4 @@ def test_evidence_with_a_letter_in_it_verifies(anton_of_the_night, tmp_path):
 @pytest.fixture
 def anton_of_the_night():
     """The one that night.play makes."""
-    from accounts.models import User
-
     return lambda: User.objects.get(email="anton@relaypost.example")
