@@ -22,16 +22,11 @@ class Mailing(models.Model):
         HOLD_FOR_STAFF = "hold_for_staff", "Hold for staff: no machine sends a message twice"
         RECONCILE_THEN_RESEND = "reconcile_then_resend", "Ask the provider, then send again: at least once"
 
-    class AddressPolicy(models.TextChoices):
-        FIRST_REACHABLE = "first_reachable", "The first reachable address, in order of role"
-        EVERY_ROLE = "every_role", "Every trusted address"
-
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="mailings")
     number = models.PositiveIntegerField()
     version = models.ForeignKey(NoticeVersion, on_delete=models.PROTECT, related_name="mailings")
     sequence = models.PositiveIntegerField(default=1, help_text="First notice 1; the second follow-up 2 …")
     state = models.CharField(max_length=10, choices=State, default=State.PREPARING)
-    address_policy = models.CharField(max_length=16, choices=AddressPolicy, default=AddressPolicy.FIRST_REACHABLE)
     on_unknown = models.CharField(max_length=22, choices=OnUnknown, default=OnUnknown.HOLD_FOR_STAFF)
     sender = models.CharField(max_length=400, help_text="From, as it stood when the mailing was prepared")
     reply_to = models.CharField(max_length=254, blank=True)

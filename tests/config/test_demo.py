@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from config.demo import affected_csv, pages, provider, services, totp
+from config.demo import affected_csv, pages, processes, provider, totp
 from config.demo.mailbox import Store
 from config.management.commands import demo
 from tests.factories import NOON
@@ -35,11 +35,11 @@ def test_a_taken_port_is_found_and_said(monkeypatch):
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
         taken.listen()
-        free = services._is_free(port)
+        free = processes._is_free(port)
 
     assert free is False
-    monkeypatch.setattr(services, "_is_free", lambda port: port != 8000)
-    ports, said = services.choose_ports()
+    monkeypatch.setattr(processes, "_is_free", lambda port: port != 8000)
+    ports, said = processes.choose_ports()
     assert ports.web == 8001
     assert said == ["Port 8000 is taken; the web server uses 8001 instead."]
 
@@ -82,9 +82,9 @@ def test_a_second_ctrl_c_does_not_interrupt_the_stopping(signals_as_they_were):
 
 
 def test_a_port_that_another_rehearsal_has_chosen_is_taken_before_it_listens(monkeypatch):
-    monkeypatch.setattr(services, "_can_be_bound", lambda port: True)
-    first, _ = services.choose_ports()
-    second, said = services.choose_ports()
+    monkeypatch.setattr(processes, "_can_be_bound", lambda port: True)
+    first, _ = processes.choose_ports()
+    second, said = processes.choose_ports()
 
     assert not {first.web, first.smtp, first.mailbox} & {second.web, second.smtp, second.mailbox}
     assert any(f"{first.web} is taken" in sentence or "8000 is taken" in sentence for sentence in said)
@@ -94,5 +94,5 @@ def test_a_service_that_ended_is_noticed_and_its_log_named(tmp_path):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
 
-    with pytest.raises(services.Stopped, match="services.log"):
-        services._must_run(ended, tmp_path / "services.log")
+    with pytest.raises(processes.Stopped, match="services.log"):
+        processes._must_run(ended, tmp_path / "services.log")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from config.demo import services
+from config.demo import processes
 
 
 @dataclass(frozen=True)
@@ -35,19 +35,19 @@ def database_url() -> str:
 
 @pytest.fixture
 def house(transactional_db, tmp_path, monkeypatch, settings) -> House:
-    ports, _ = services.choose_ports()
+    ports, _ = processes.choose_ports()
     here = {
         "DATABASE_URL": database_url(),
         "REDIS_URL": settings.REDIS_URL,
         "CANDOR_VAR": str(tmp_path),
         "SITE_FOLDER": str(tmp_path / "site"),
     }
-    for name, value in (services.environment(ports, tmp_path) | here).items():
+    for name, value in (processes.environment(ports, tmp_path) | here).items():
         monkeypatch.setenv(name, value)
     settings.PUBLIC_BASE_URL = f"http://localhost:{ports.web}"
     settings.SITE_FOLDER = tmp_path / "site"
     settings.EMAIL_PORT = ports.smtp
-    with services.running(ports, tmp_path):
+    with processes.running(ports, tmp_path):
         yield House(settings.PUBLIC_BASE_URL, tmp_path / "mailbox.sqlite3")
 
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management import BaseCommand, call_command
 from django.core.management.base import CommandParser
 
-from config.demo import services
+from config.demo import processes
 from config.demo.watching import StandsStill, Watch
 
 STOPS = (signal.SIGINT, signal.SIGTERM)
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         if "DEMO_FOLDER" not in os.environ:
             self._restart_with_ports()
         folder = Path(os.environ["DEMO_FOLDER"])
-        ports = services.Ports(*json.loads(os.environ["DEMO_PORTS"]))
+        ports = processes.Ports(*json.loads(os.environ["DEMO_PORTS"]))
         for number in STOPS:
             signal.signal(number, _interrupt)
         self.stdout.write("Preparing the database")
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         from config.demo import story  # models: only once the settings stand
 
         try:
-            with services.running(ports, folder) as must_run:
+            with processes.running(ports, folder) as must_run:
                 watch = Watch(quiet=not sys.stderr.isatty(), must_run=must_run)
                 summary = story.play(folder, say=self.stdout.write, watch=watch)
                 self._show(summary, ports, once)
@@ -46,7 +46,7 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.stdout.write("\nStopping. `make demo` goes on from here; `make demo-clean` forgets it.")
             return
-        except (services.DidNotStart, services.Stopped, StandsStill) as problem:
+        except (processes.DidNotStart, processes.Stopped, StandsStill) as problem:
             self.stderr.write(str(problem))
             sys.exit(1)
         if once:
@@ -55,15 +55,15 @@ class Command(BaseCommand):
 
     def _restart_with_ports(self) -> None:
         """Settings are read once, before a command runs: begin anew with the ports in the environment."""
-        ports, said = services.choose_ports()
+        ports, said = processes.choose_ports()
         for sentence in said:
             self.stdout.write(sentence)
         self.stdout.flush()
-        os.environ.update(services.environment(ports, settings.VAR / "demo"))
+        os.environ.update(processes.environment(ports, settings.VAR / "demo"))
         os.environ["DEMO_PORTS"] = json.dumps([ports.web, ports.smtp, ports.mailbox])
         os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606
 
-    def _show(self, summary: dict, ports: services.Ports, once: bool) -> None:
+    def _show(self, summary: dict, ports: processes.Ports, once: bool) -> None:
         from config.demo import story
 
         self.stdout.write(story.in_words(summary))

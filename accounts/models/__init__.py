@@ -1,0 +1,9 @@
+"""Who people are: staff, the organisation, the accounts owed a notice and the addresses they are reached at."""
+
+from accounts.models.accounts import Account, Address
+from accounts.models.approvals import Approval, SignOff
+from accounts.models.audit import AuditEntry
+from accounts.models.organisation import Organisation
+from accounts.models.people import User
+
+__all__ = ["Account", "Address", "Approval", "AuditEntry", "Organisation", "SignOff", "User"]
