@@ -21,10 +21,9 @@ def left_out(incident: Incident) -> QuerySet[ImportBatch]:
     A later import does not answer for them, however clean: it may be of other people. A person does, import by
     import, or by the later decision that the scope is final.
     """
-    scope_final = Decision.objects.filter(
-        incident=OuterRef("incident"), kind=Decision.Kind.SCOPE_FINAL, superseded_by=None,
-        recorded_at__gte=OuterRef("confirmed_at"),
-    )  # fmt: skip
+    scope_final = Decision.objects.standing().filter(
+        incident=OuterRef("incident"), kind=Decision.Kind.SCOPE_FINAL, recorded_at__gte=OuterRef("confirmed_at")
+    )
     return incident.import_batches.filter(
         ~Exists(scope_final), state=ImportBatch.State.CONFIRMED, counts__rejected__gt=0, dealt_with_at=None
     )
