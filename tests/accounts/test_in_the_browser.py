@@ -9,6 +9,7 @@ from django.core.cache import cache
 from playwright.sync_api import Page
 
 from accounts import approvals
+from tests.browser import press
 from tests.factories import PASSWORD, TOTP_SECRET, make_incident, make_organisation, make_user
 
 
@@ -85,7 +86,7 @@ def test_a_novice_adds_a_passkey_and_then_signs_in_with_it_alone(transactional_d
 
     page.goto(f"{live_server.url}/staff/approvals/")
     assert page.inner_text("h1") == "Approvals"
-    page.click("text=Sign out")
+    press(page, "Sign out")
     page.goto(f"{live_server.url}/account/login/")
     page.click("#passkey_login")
     page.wait_for_url("**/staff/")

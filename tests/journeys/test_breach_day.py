@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from config.demo import provider, totp
 from incidents.models import StepState
 from notifications.models import Recipient
+from tests.browser import press
 from tests.factories import PASSWORD, TOTP_SECRET, make_organisation, make_user
 from tests.journeys.house import House, eventually
 
@@ -62,12 +63,6 @@ def sign_in(browser: Browser, house: House, email: str, *, second_factor: bool =
         page.get_by_label("Code").fill(totp.code(TOTP_SECRET))
         press(page, "Sign in")
     return page
-
-
-def press(page: Page, name: str | re.Pattern) -> None:
-    """Press a button and wait for the page it leads to: going elsewhere at once would cut the request off."""
-    with page.expect_navigation():
-        page.get_by_role("button", name=name).first.click()
 
 
 def write_the_incident(page: Page) -> None:

@@ -5,6 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from incidents.models import AffectedAccount, StepState
 from notifications import links
+from tests.browser import press
 from tests.factories import in_hours
 from tests.notifications.reader import _files_apart, make_letter, make_story, publish  # noqa: F401
 
@@ -33,16 +34,16 @@ def test_open_continue_tick_and_find_it_saved(new_context, live_server, letter, 
     page = new_context(viewport=PHONE, java_script_enabled=scripts).new_page()
 
     page.goto(f"{live_server.url}/notice/{links.token(letter.link)}/")
-    page.get_by_role("button", name="Continue").click()
+    press(page, "Continue")
     assert page.url == f"{live_server.url}/notice/"
     page.get_by_label("Rotate your API keys").check()
-    page.get_by_role("button", name="Save what I have done").click()
+    press(page, "Save what I have done")
     page.reload()
 
     assert page.get_by_label("Rotate your API keys").is_checked()
     assert not page.get_by_label("Read your logs").is_checked()
     page.get_by_label("I have read this").check()
-    page.get_by_role("button", name="Confirm that I have read it").click()
+    press(page, "Confirm that I have read it")
     assert page.get_by_text("You told us on").is_visible()
     assert StepState.objects.get().state == StepState.State.TICKED
     assert AffectedAccount.objects.get().acknowledged_at
@@ -57,7 +58,7 @@ def test_the_first_step_stands_in_the_first_screen_of_a_phone(new_context, live_
     page = new_context(viewport=PHONE).new_page()
 
     page.goto(f"{live_server.url}/notice/{links.token(make_letter(incident).link)}/")
-    page.get_by_role("button", name="Continue").click()
+    press(page, "Continue")
 
     box = page.locator(".notice-step").first.locator("label").bounding_box()
     assert box["y"] + box["height"] <= PHONE["height"]
@@ -75,10 +76,10 @@ def test_every_page_is_accessible_and_fits(new_context, live_server, letter, wid
 
     page.goto(f"{live_server.url}/notice/{links.token(letter.link)}/")
     looks_right()
-    page.get_by_role("button", name="Continue").click()
+    press(page, "Continue")
     page.locator("summary").click()
     looks_right()
-    page.get_by_role("link", name="check").click()
+    press(page, "check", role="link")
     looks_right()
     for code, answer in (
         (letter.code, "Yes."),
@@ -87,7 +88,7 @@ def test_every_page_is_accessible_and_fits(new_context, live_server, letter, wid
     ):
         page.goto(f"{live_server.url}/genuine/")
         page.get_by_label("Reference code").fill(code)
-        page.get_by_role("button", name="Check the code").click()
+        press(page, "Check the code")
         assert page.get_by_text(answer).first.is_visible()
         looks_right()
     assert errors == []
@@ -97,7 +98,7 @@ def test_pages_for_links_that_do_not_open_are_accessible(new_context, live_serve
     page = new_context(viewport=PHONE).new_page()
 
     page.goto(f"{live_server.url}/notice/{'x' * 43}/")
-    page.get_by_role("button", name="Continue").click()
+    press(page, "Continue")
     assert page.get_by_role("heading", name="This link does not open a notice").is_visible()
     assert has_no_violations(page)
     page.goto(f"{live_server.url}/notice/")
