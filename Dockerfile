@@ -6,7 +6,8 @@ WORKDIR /app
 COPY requirements.txt .
 RUN pip install --require-hashes --requirement requirements.txt
 COPY . .
-RUN useradd --system --home /app candor && mkdir -p /srv/site /app/var && chown candor /srv/site /app/var
+# A named volume takes the owner of the folder it is mounted over: both must be there, and ours.
+RUN useradd --system --home /app candor && mkdir -p /srv/site /app/var/static && chown -R candor /srv/site /app/var
 USER candor
 EXPOSE 8000
 CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--blocking-threads", "8", "--no-ws", "--log-level", "warning", "config.wsgi:application"]
