@@ -6,6 +6,9 @@ from incidents import models
 look_only([
     models.Incident, models.TimelineEvent, models.ScopeEstimate, models.Reference, models.Update, models.Correction,
     models.Segment, models.Exposure, models.Step, models.Measure, models.Indicator, models.FAQEntry, models.Contact,
-    models.Decision, models.PageVersion, models.PageDocument, models.ImportBatch,
+    models.Decision, models.PageVersion, models.PageDocument, models.ImportBatch, models.ColumnMapping,
 ])  # fmt: skip
-look_only([models.AffectedAccount, models.StepState, models.StagedRow, models.RejectedRow], base=LookAtPeople)
+look_only([
+    models.AffectedAccount, models.AccountChange, models.StepState, models.StagedRow, models.RejectedRow, models.Finding,
+    models.UploadPiece,
+], base=LookAtPeople)  # fmt: skip

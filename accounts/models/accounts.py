@@ -21,7 +21,13 @@ class Account(models.Model):
     kind = models.CharField(max_length=20, choices=Kind, default=Kind.CUSTOMER)
     name = models.CharField(max_length=300, blank=True)
     locale = models.CharField(max_length=16, blank=True, help_text="BCP 47, such as de or pt-BR; empty: not known")
+    locale_from = models.CharField(
+        max_length=40, blank=True, db_default="", help_text="What it was inferred from; empty: it was said"
+    )
     jurisdiction = models.CharField(max_length=16, blank=True, help_text="ISO 3166, such as DE or US-CA")
+    jurisdiction_from = models.CharField(
+        max_length=40, blank=True, db_default="", help_text="What it was inferred from; empty: it was said"
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

@@ -28,6 +28,9 @@ class Organisation(models.Model):
         blank=True,
         help_text="All customers, to compare an imported list with the published estimate",
     )
+    import_limit = models.PositiveIntegerField(
+        default=1000, help_text="An import that would change more accounts than this needs a second person's yes"
+    )
     sign_offs = models.PositiveSmallIntegerField(
         default=1, help_text="Other people who must say yes before a public or irrevocable act"
     )

@@ -1,4 +1,14 @@
-from incidents.models.affected import AffectedAccount, ImportBatch, RejectedRow, StagedRow, StepState
+from incidents.models.affected import (
+    AccountChange,
+    AffectedAccount,
+    ColumnMapping,
+    Finding,
+    ImportBatch,
+    RejectedRow,
+    StagedRow,
+    StepState,
+    UploadPiece,
+)
 from incidents.models.decisions import Decision
 from incidents.models.guidance import Contact, Exposure, FAQEntry, Indicator, Measure, Segment, Step
 from incidents.models.incident import Incident, Reference, ScopeEstimate, TimelineEvent
@@ -7,7 +17,8 @@ from incidents.models.page_versions import PageDocument, PageVersion
 from incidents.models.updates import Correction, Update
 
 __all__ = [
-    "AffectedAccount", "Contact", "Correction", "Decision", "Exposure", "FAQEntry", "ImportBatch", "Incident",
-    "Indicator", "Measure", "Moment", "PageDocument", "PageVersion", "Precision", "Reference", "RejectedRow",
-    "ScopeEstimate", "Segment", "StagedRow", "Step", "StepState", "TimelineEvent", "Update",
+    "AccountChange", "AffectedAccount", "ColumnMapping", "Contact", "Correction", "Decision", "Exposure", "FAQEntry",
+    "Finding", "ImportBatch", "Incident", "Indicator", "Measure", "Moment", "PageDocument", "PageVersion", "Precision",
+    "Reference", "RejectedRow", "ScopeEstimate", "Segment", "StagedRow", "Step", "StepState", "TimelineEvent", "Update",
+    "UploadPiece",
 ]  # fmt: skip

@@ -27,6 +27,9 @@ class Segment(Row):
     key = models.SlugField(max_length=60, help_text="The word in the import file's segment column")
     guidance = models.TextField(blank=True, help_text="Markdown, to these people")
     receives_notice = models.BooleanField(default=True, help_text="No: a group the page speaks to and nobody writes to")
+    rule = models.JSONField(
+        default=dict, blank=True, help_text="Who is in it by what an import says, see audience.rules; empty: nobody"
+    )
 
     class Meta(Row.Meta):
         constraints = [UniqueConstraint(fields=["incident", "key"], name="segment_key_once")]
