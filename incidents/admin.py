@@ -9,6 +9,6 @@ look_only([
     models.Decision, models.PageVersion, models.PageDocument, models.ImportBatch, models.ColumnMapping,
 ])  # fmt: skip
 look_only([
-    models.AffectedAccount, models.AccountChange, models.StepState, models.StagedRow, models.RejectedRow, models.Finding,
-    models.UploadPiece,
+    models.AffectedAccount, models.AccountChange, models.StepState, models.StagedRow, models.RejectedRow,
+    models.Finding, models.UploadPiece,
 ], base=LookAtPeople)  # fmt: skip
