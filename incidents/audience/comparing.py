@@ -39,7 +39,7 @@ WITH holder AS (
     UNION
     SELECT address.lookup, account.external_id, account.id::text
       FROM imported_address
-      JOIN accounts_address address ON address.lookup = imported_address.lookup AND address.kind = 'email'
+      JOIN accounts_address address ON address.lookup = imported_address.lookup AND address.kind = imported_address.kind
       JOIN accounts_account account ON account.id = address.account_id
 )
 SELECT array_agg(DISTINCT coalesce(nullif(external_id, ''), '(no id)')) AS accounts, count(*) OVER () AS addresses

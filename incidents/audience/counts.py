@@ -16,13 +16,13 @@ def count(batch: ImportBatch, *, read: int) -> dict[str, int]:
     which add an address or say the same again; rejected: rows with a RejectedRow (or several).
     """
     staged = StagedRow.objects.filter(batch=batch).aggregate(
-        rows=Count("pk"),
+        rows=Count("line", distinct=True),  # a row has as many staged rows as it has addresses
         accounts=Count("account_key", distinct=True),
         ruled_out=Count("account_key", distinct=True, filter=Q(certainty="ruled_out")),
     )
     rejected = RejectedRow.objects.filter(batch=batch).aggregate(rows=Count("line", distinct=True))["rows"]
     addresses = (
-        StagedRow.objects.filter(batch=batch).exclude(normal="").values("account_key", "normal").distinct().count()
+        StagedRow.objects.filter(batch=batch).exclude(normal="").values("account_key", "kind", "normal").distinct().count()
     )
     with_address = StagedRow.objects.filter(batch=batch).exclude(normal="").aggregate(
         accounts=Count("account_key", distinct=True)

@@ -85,7 +85,9 @@ def _stage(batch: ImportBatch, source: Source) -> None:
     rows = 0
     while chunk := list(islice(records, CHUNK)):
         rows += len(chunk)
-        _copy(batch, [reader.read(line, cells) for line, cells in chunk])
+        staged, problems = reader.read(chunk)
+        _copy_into(StagedRow, Staged._fields, batch, staged)
+        _copy_into(RejectedRow, Problem._fields, batch, problems)
     if not rows:
         raise Refused("There is a header and no row below it.", "Choose the file that lists the affected accounts.")
     fold(batch)
@@ -106,13 +108,6 @@ def _finish(batch: ImportBatch, source: Source, state: ImportBatch.State) -> Non
     if not ImportBatch.objects.filter(pk=batch.pk, state=ImportBatch.State.READING).update(**ended):
         raise _Discarded
     batch.refresh_from_db()
-
-
-def _copy(batch: ImportBatch, read: list[Staged | list[Problem]]) -> None:
-    passed = [row for row in read if isinstance(row, Staged)]
-    problems = [problem for row in read if not isinstance(row, Staged) for problem in row]
-    _copy_into(StagedRow, Staged._fields, batch, passed)
-    _copy_into(RejectedRow, Problem._fields, batch, problems)
 
 
 def _copy_into(model, fields: tuple[str, ...], batch: ImportBatch, rows: list) -> None:

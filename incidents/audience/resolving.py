@@ -17,21 +17,22 @@ from incidents.models import ImportBatch
 HEADS = """
 CREATE TEMPORARY TABLE imported_head ON COMMIT DROP AS
 SELECT DISTINCT ON (account_key)
-       account_key, line, external_id, name, locale, jurisdiction, certainty, segments, facts, lookup
+       account_key, line, external_id, name, locale, jurisdiction, certainty, segments, facts, kind, lookup
   FROM incidents_stagedrow
  WHERE batch_id = %(batch)s
- ORDER BY account_key, line
+ ORDER BY account_key, line, kind
 """
 
 ACCOUNTS = """
 CREATE TEMPORARY TABLE imported ON COMMIT DROP AS
 WITH person AS (
-    SELECT address.lookup, min(account.id) AS account_id
+    SELECT head.account_key, min(account.id) AS account_id
       FROM imported_head head
-      JOIN accounts_address address ON address.lookup = head.lookup AND address.kind = 'email'
+      JOIN accounts_address address ON address.lookup = head.lookup AND address.kind = head.kind
       JOIN accounts_account account ON account.id = address.account_id AND account.external_id IS NULL
+       AND (head.kind <> 'post' OR lower(account.name) = lower(head.name))
      WHERE head.external_id = ''
-     GROUP BY address.lookup
+     GROUP BY head.account_key
 )
 SELECT head.*,
        coalesce(account.id, person.account_id) AS account_id,
@@ -39,7 +40,7 @@ SELECT head.*,
        false AS changes
   FROM imported_head head
   LEFT JOIN accounts_account account ON account.external_id = head.external_id
-  LEFT JOIN person ON person.lookup = head.lookup AND head.external_id = ''
+  LEFT JOIN person ON person.account_key = head.account_key AND head.external_id = ''
   LEFT JOIN incidents_affectedaccount affected
          ON affected.account_id = coalesce(account.id, person.account_id) AND affected.incident_id = %(incident)s
 """
@@ -47,7 +48,7 @@ SELECT head.*,
 # Of two rows with one address the role that is tried first counts, and one "not trusted" is enough.
 ADDRESSES = """
 CREATE TEMPORARY TABLE imported_address ON COMMIT DROP AS
-SELECT account_key, normal,
+SELECT account_key, kind, normal,
        min(line) AS line,
        (array_agg(lookup ORDER BY line))[1] AS lookup,
        (array_agg(address ORDER BY line))[1] AS value,
@@ -57,7 +58,7 @@ SELECT account_key, normal,
        bool_and(trusted) AS trusted
   FROM incidents_stagedrow
  WHERE batch_id = %(batch)s AND normal <> ''
- GROUP BY account_key, normal
+ GROUP BY account_key, kind, normal
 """
 
 CHANGES = """
@@ -85,7 +86,8 @@ UPDATE imported SET changes = true
       FROM imported
       JOIN imported_address ON imported_address.account_key = imported.account_key
       LEFT JOIN accounts_address held
-             ON held.account_id = imported.account_id AND held.kind = 'email' AND held.normal = imported_address.normal
+             ON held.account_id = imported.account_id AND held.kind = imported_address.kind
+                 AND held.normal = imported_address.normal
      WHERE held.id IS NULL
         OR imported_address.role <> held.role
         OR (held.trusted AND NOT imported_address.trusted)

@@ -34,6 +34,7 @@ class Staged(NamedTuple):
     name: str
     locale: str
     jurisdiction: str
+    kind: str
     address: str
     normal: str
     lookup: bytes | None
@@ -52,6 +53,7 @@ class Problem(NamedTuple):
     value: str
     problem: str
     remedy: str
+    cells: str | None = None
 
 
 class Reader:
@@ -67,7 +69,24 @@ class Reader:
         ]
         self.segments = {segment.key.casefold(): segment.key for segment in segments}
 
-    def read(self, line: int, cells: list[str]) -> Staged | list[Problem]:
+    def read(self, records: Iterable[tuple[int, list[str]]]) -> tuple[list[Staged], list[Problem]]:
+        """What the rows say, one `Staged` for each address of a row, and what is wrong with the others.
+
+        Lines are in one or the other list, never in both. Of several `Staged` with one line the first says everything
+        about the account; the others only bring an address.
+        """
+        staged: list[Staged] = []
+        problems: list[Problem] = []
+        for line, cells in records:
+            read = self._read(line, cells)
+            if isinstance(read, Staged):
+                staged.append(read)
+            else:
+                problems.append(read[0]._replace(cells=json.dumps(cells, ensure_ascii=False)))
+                problems += read[1:]
+        return staged, problems
+
+    def _read(self, line: int, cells: list[str]) -> Staged | list[Problem]:
         if len(cells) != len(self.headers):
             return [Problem(line, "", "", f"The row has {len(cells):,} cells, the header names {len(self.headers)}.",
                             "Add or take away cells; quote a cell that holds the separator.")]  # fmt: skip
@@ -93,6 +112,7 @@ class Reader:
             name=self._name(),
             locale=self._locale(),
             jurisdiction=self._jurisdiction(),
+            kind="email",
             address=address,
             normal=normal,
             lookup=lookup_hash(normal) if normal else None,

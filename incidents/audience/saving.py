@@ -64,11 +64,11 @@ STATEMENTS = (
     # A file may take trust from an address, never give it back: somebody had a reason.
     """
     INSERT INTO accounts_address AS held (account_id, kind, role, value, normal, lookup, trusted)
-    SELECT imported.account_id, 'email', coalesce(said.role, 'owner'), said.value, said.normal, said.lookup,
+    SELECT imported.account_id, said.kind, coalesce(said.role, 'owner'), said.value, said.normal, said.lookup,
            said.trusted
       FROM imported_address said JOIN imported USING (account_key)
       LEFT JOIN accounts_address known
-             ON known.account_id = imported.account_id AND known.kind = 'email' AND known.normal = said.normal
+             ON known.account_id = imported.account_id AND known.kind = said.kind AND known.normal = said.normal
      WHERE known.id IS NULL OR said.role <> known.role OR (known.trusted AND NOT said.trusted)
      ORDER BY said.line
         ON CONFLICT (account_id, kind, normal) DO UPDATE

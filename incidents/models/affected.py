@@ -200,6 +200,9 @@ class RejectedRow(models.Model):
     value = models.TextField(blank=True)
     problem = models.CharField(max_length=300)
     remedy = models.CharField(max_length=300)
+    cells = models.JSONField(
+        null=True, blank=True, help_text="The whole row as it was given, once for each line: for the file to mend"
+    )
 
     class Meta:
         ordering = ["line", "pk"]
