@@ -14,7 +14,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from accounts import audit
-from accounts.models import Account, Address, Approval, AuditEntry, Organisation, SignOff, User
+from accounts.models import Account, Address, ApiToken, Approval, AuditEntry, Organisation, SignOff, User
 
 
 class LookOnly(admin.ModelAdmin):
@@ -74,6 +74,11 @@ class UserAdmin(LookOnly):
     list_filter = ("is_staff", "is_active", "groups")
     search_fields = ("email", "name")
     exclude = ("password", "user_permissions")
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(LookOnly):
+    list_display = ("name", "public_id", "scopes", "incident", "created_by", "expires_at", "revoked_at", "last_used_at")
 
 
 @admin.register(Organisation)

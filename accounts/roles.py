@@ -18,6 +18,16 @@ ROLES: dict[str, tuple[str, ...]] = {
     "Support": ("look_up_person",),
 }
 
+# What a token of the API may do, and which permission its maker must hold for it at the moment of the call.
+SCOPES: dict[str, str] = {
+    "read:incidents": "read_room",
+    "read:outcomes": "read_room",
+    "write:affected": "write",
+    "confirm:affected": "write",
+    "read:rejected": "read_room",
+    "verify:steps": "write",
+}
+
 
 def make_groups(sender=None, using: str = "default", **kwargs) -> None:
     """Bring the six groups and their permissions in line with ROLES (post_migrate)."""

@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from ninja import Router, Schema
 from ninja.errors import HttpError
 
+from accounts.api import to_read
 from incidents.models import Incident
 
 router = Router(tags=["incidents"])
@@ -23,12 +24,14 @@ class IncidentOut(Schema):
     next_update_by: datetime | None
 
 
-@router.get("/incidents", response=list[IncidentOut], summary="All incidents, newest first")
+@router.get(
+    "/incidents", response=list[IncidentOut], auth=to_read("read:incidents"), summary="All incidents, newest first"
+)
 def incidents(request: HttpRequest, limit: int = 50, offset: int = 0):
     return Incident.objects.all()[max(offset, 0) :][: max(1, min(limit, 200))]
 
 
-@router.get("/incidents/{slug:slug}", response=IncidentOut, summary="One incident")
+@router.get("/incidents/{slug:slug}", response=IncidentOut, auth=to_read("read:incidents"), summary="One incident")
 def incident(request: HttpRequest, slug: str):
     return find(slug)
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.http import HttpRequest
 from ninja import Router, Schema
 
+from accounts.api import to_read
 from incidents.api import find
 from notifications import telling
 from notifications.mailings import progress
@@ -32,13 +33,21 @@ class MailingOut(Schema):
         return progress(mailing)
 
 
-@router.get("/incidents/{slug:slug}/mailings", response=list[MailingOut], summary="Mailings and their progress")
+@router.get(
+    "/incidents/{slug:slug}/mailings",
+    response=list[MailingOut],
+    auth=to_read("read:outcomes"),
+    summary="Mailings and their progress",
+)
 def mailings(request: HttpRequest, slug: str):
     return find(slug).mailings.select_related("version__notice")
 
 
 @router.get(
-    "/incidents/{slug:slug}/outcomes", response=dict[str, int], summary="Affected accounts by how telling ended"
+    "/incidents/{slug:slug}/outcomes",
+    response=dict[str, int],
+    auth=to_read("read:outcomes"),
+    summary="Affected accounts by how telling ended",
 )
 def outcomes(request: HttpRequest, slug: str):
     return telling.outcomes(find(slug))

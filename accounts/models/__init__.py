@@ -5,5 +5,6 @@ from accounts.models.approvals import Approval, SignOff
 from accounts.models.audit import AuditEntry
 from accounts.models.organisation import Organisation
 from accounts.models.people import User
+from accounts.models.tokens import ApiToken, Scope
 
-__all__ = ["Account", "Address", "Approval", "AuditEntry", "Organisation", "SignOff", "User"]
+__all__ = ["Account", "Address", "ApiToken", "Approval", "AuditEntry", "Organisation", "Scope", "SignOff", "User"]
