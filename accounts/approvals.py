@@ -21,17 +21,19 @@ class NotApproved(Exception):
 
 @transaction.atomic
 def ask(*, act: str, thing: models.Model, hashes: dict[str, str], summary: str, by: User,
-        page: str = "", incident: int | None = None, authors: Iterable[int] = (),
+        page: str = "", incident: int | None = None, authors: Iterable[int] = (), at_least: int = 0,
         at: datetime | None = None) -> Approval:  # fmt: skip
     """Ask for a yes to exactly these hashes. An earlier request for the same act and thing becomes void.
 
     page: where in the staff room somebody can read what they say yes to. authors: ids of whoever wrote it; one who
-    wrote all of it alone cannot say yes to it, whoever asks.
+    wrote all of it alone cannot say yes to it, whoever asks. at_least: so many other people, even where the
+    organisation asks for fewer.
     Where the organisation asks for no second person (sign_offs = 0) the approval is given at once, and says so.
     """
     at = at or timezone.now()
     void(act=act, thing=thing, because="asked again", by=by, at=at)
-    needs = Organisation.get().sign_offs
+    sign_offs = Organisation.get().sign_offs
+    needs = max(sign_offs, at_least) if sign_offs else 0
     approval = Approval.objects.create(
         act=act, thing=audit.name_of(thing), incident=incident, hashes=hashes, summary=summary, page=page,
         needs=needs, asked_by=by, authors=sorted(set(authors)), asked_at=at, given_at=None if needs else at,

@@ -38,7 +38,7 @@ class PersonForm(forms.ModelForm):
 class OrganisationForm(forms.ModelForm):
     fewer_eyes = forms.BooleanField(
         label="Fewer people than before shall have to say yes",
-        help_text="Tick it if you lower the number of other people. Log and evidence will say who did this, and when.",
+        help_text="Tick it if you lower that number, or let one person import more. Log and evidence will say who did this, and when.",
         required=False,
     )
 
@@ -46,18 +46,20 @@ class OrganisationForm(forms.ModelForm):
         model = Organisation
         fields: ClassVar = [
             "name", "legal_name", "mark", "domain", "sender_name", "sender_address", "reply_to", "security_email",
-            "support_email", "press_email", "phone", "postal_address", "customers_total", "sign_offs",
+            "support_email", "press_email", "phone", "postal_address", "customers_total", "import_limit", "sign_offs",
         ]  # fmt: skip
         labels: ClassVar = {
             "legal_name": "Name in law", "sender_name": "Name of the sender", "sender_address": "Address of the sender",
             "reply_to": "Address for answers", "security_email": "Address of the security team",
             "support_email": "Address of support", "press_email": "Address for the press", "phone": "Telephone",
-            "customers_total": "All customers", "sign_offs": "Other people who must say yes",
+            "customers_total": "All customers", "import_limit": "Accounts that one person may import",
+            "sign_offs": "Other people who must say yes",
         }  # fmt: skip
         help_texts: ClassVar = {
             "name": "Stands on every page and message.",
             "sender_address": "Every notice comes from it. People are told to look for exactly this address.",
             "reply_to": "Empty: answers go to the sender.",
+            "import_limit": "An import that adds, changes or rules out more accounts needs a second person's yes.",
         }
         widgets: ClassVar = {"postal_address": forms.Textarea(attrs={"rows": 3})}
 
@@ -69,4 +71,7 @@ class OrganisationForm(forms.ModelForm):
         before, after = self.initial.get("sign_offs", 0), cleaned.get("sign_offs")
         if after is not None and after < before and not cleaned.get("fewer_eyes"):
             self.add_error("fewer_eyes", f"You go from {before} to {after}: tick this if you mean it.")
+        before, after = self.initial.get("import_limit", 0), cleaned.get("import_limit")
+        if after is not None and after > before and not cleaned.get("fewer_eyes"):
+            self.add_error("fewer_eyes", f"One person may import {after:,} instead of {before:,}: tick it if so.")
         return cleaned

@@ -260,3 +260,17 @@ def test_two_clicks_of_one_person_are_one_answer(wanda, anton):
 
     assert sorted(type(result).__name__ for result in results) == ["Approval", "NotAllowed"]
     assert SignOff.objects.count() == 1
+
+
+def test_an_act_may_ask_for_more_people_than_the_organisation_does(wanda):
+    make_organisation(sign_offs=1)
+
+    assert ask(wanda, at_least=2).needs == 2
+
+
+def test_where_no_second_person_is_asked_for_no_act_asks_for_two(wanda):
+    make_organisation(sign_offs=0)
+
+    approval = ask(wanda, at_least=2)
+
+    assert (approval.needs, approval.state) == (0, "given")

@@ -164,6 +164,19 @@ def test_asking_fewer_people_has_to_be_meant(ada, as_user):
     assert '"sign_offs":[1,0]' in AuditEntry.objects.get().body
 
 
+def test_letting_one_person_import_more_has_to_be_meant(ada, as_user):
+    organisation = make_organisation(import_limit=1000)
+    client = as_user(ada)
+
+    refused = client.post("/staff/organisation/", form_of(organisation, import_limit=50_000))
+    assert refused.status_code == 422
+    assert Organisation.get().import_limit == 1000
+
+    client.post("/staff/organisation/", form_of(organisation, import_limit=50_000, fewer_eyes="on"))
+    assert Organisation.get().import_limit == 50_000
+    assert '"import_limit":[1000,50000]' in AuditEntry.objects.get().body
+
+
 def fill_log(by, count: int) -> None:
     for number in range(count):
         with transaction.atomic():
