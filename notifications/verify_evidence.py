@@ -23,7 +23,7 @@ GENESIS = "0" * 64
 MANIFEST, SEAL = "manifest.json", "manifest.sha256"
 STATES = {
     "prepared", "queued", "sending", "accepted", "delivered", "bounced", "failed", "unknown", "unconfirmed",
-    "cancelled",
+    "letter", "cancelled",
 }  # fmt: skip
 OUTCOMES = {"told", "on_the_way", "unknown", "unreached", "by_decision_not_told", "ruled_out"}
 NOT_A_RECORD = (ValueError, KeyError, TypeError, AttributeError, IndexError)

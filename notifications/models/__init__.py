@@ -1,8 +1,17 @@
-from notifications.models.mailings import Mailing
+from notifications.models.mailings import Mailing, MailingTally, SendingStop
 from notifications.models.notices import Notice, NoticeVersion
 from notifications.models.readers import ReaderLink
-from notifications.models.recipients import Attempt, DeliveryEvent, Outbox, Recipient, SendBatch
+from notifications.models.recipients import (
+    Attempt,
+    DeliveryEvent,
+    Outbox,
+    Recipient,
+    RecordUpload,
+    RecordWithdrawal,
+    SendBatch,
+)
 
 __all__ = [
-    "Attempt", "DeliveryEvent", "Mailing", "Notice", "NoticeVersion", "Outbox", "ReaderLink", "Recipient", "SendBatch",
+    "Attempt", "DeliveryEvent", "Mailing", "MailingTally", "Notice", "NoticeVersion", "Outbox", "ReaderLink",
+    "Recipient", "RecordUpload", "RecordWithdrawal", "SendBatch", "SendingStop",
 ]  # fmt: skip

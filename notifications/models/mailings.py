@@ -1,9 +1,12 @@
+from datetime import timedelta
+from decimal import Decimal
+
 from django.db import models
 from django.db.models import CheckConstraint, Q, UniqueConstraint
 from django.db.models.functions import Now
 
 from accounts.models import Approval, User
-from incidents.models import Incident
+from incidents.models import Incident, Segment, Step
 from notifications.models.notices import NoticeVersion
 
 
@@ -22,10 +25,32 @@ class Mailing(models.Model):
         HOLD_FOR_STAFF = "hold_for_staff", "Hold for staff: no machine sends a message twice"
         RECONCILE_THEN_RESEND = "reconcile_then_resend", "Ask the provider, then send again: at least once"
 
+    class Whom(models.TextChoices):
+        """The set it goes to: whom.py has the queries and the words."""
+
+        OWED = "owed", "Everyone owed a notice who does not have this one yet"
+        TOLD = "told", "Everyone who was told"
+        VERSION = "version", "Those who were told one version of a notice"
+        STEP = "step", "Those who were told and have one step open"
+        SEGMENT = "segment", "One segment"
+        UNREACHED = "unreached", "Those whom nothing has reached so far"
+        RULED_OUT = "ruled_out", "Those ruled out after they were told"
+
+    class Channel(models.TextChoices):
+        EMAIL = "email", "By email"
+        POST = "post", "By letter, to the post addresses of those no email reaches"
+
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="mailings")
     number = models.PositiveIntegerField()
     version = models.ForeignKey(NoticeVersion, on_delete=models.PROTECT, related_name="mailings")
     sequence = models.PositiveIntegerField(default=1, help_text="First notice 1; the second follow-up 2 …")
+    channel = models.CharField(max_length=5, choices=Channel, default=Channel.EMAIL)
+    whom = models.CharField(max_length=10, choices=Whom, default=Whom.OWED)
+    whom_version = models.ForeignKey(NoticeVersion, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    whom_step = models.ForeignKey(Step, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    whom_segment = models.ForeignKey(Segment, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    whom_words = models.CharField(max_length=300, blank=True, help_text="The set in words, part of recipients_hash")
+    evidence = models.TextField(blank=True, help_text="All-clear: what shows that they were not affected")
     state = models.CharField(max_length=10, choices=State, default=State.PREPARING)
     on_unknown = models.CharField(max_length=22, choices=OnUnknown, default=OnUnknown.HOLD_FOR_STAFF)
     sender = models.CharField(max_length=400, help_text="From, as it stood when the mailing was prepared")
@@ -36,6 +61,24 @@ class Mailing(models.Model):
         max_length=64, blank=True, help_text="Over account, address and merge facts of each"
     )
     problems = models.JSONField(default=list, help_text="Rows that cannot be composed: they block approval")
+    # How it goes out, said before anybody is asked: part of what is approved (see going.py)
+    canary = models.PositiveIntegerField(default=0, help_text="So many first, then a wait; 0: all at once")
+    canary_wait = models.DurationField(default=timedelta(minutes=30))
+    an_hour = models.PositiveIntegerField(null=True, blank=True, help_text="No more than this an hour; none: no cap")
+    from_hour = models.PositiveSmallIntegerField(null=True, blank=True, help_text="UTC; not before this hour of a day")
+    to_hour = models.PositiveSmallIntegerField(null=True, blank=True, help_text="UTC; and not after this one")
+    bounce_limit = models.DecimalField(
+        max_digits=5, decimal_places=2, default=Decimal(5), help_text="Per cent refused or bounced that hold it"
+    )
+    complaint_limit = models.DecimalField(
+        max_digits=5, decimal_places=2, default=Decimal("0.1"), help_text="Per cent of complaints that hold it"
+    )
+    canary_ends_at = models.DateTimeField(null=True, blank=True, help_text="Set once the first ones are handed over")
+    canary_passed_at = models.DateTimeField(null=True, blank=True)
+    judged_from = models.DateTimeField(null=True, blank=True, help_text="The limits look at what happened since")
+    scheduled_for = models.DateTimeField(null=True, blank=True)
+    scheduled_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    schedule_problem = models.CharField(max_length=300, blank=True, help_text="Why it did not start at its time")
     approval = models.ForeignKey(Approval, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     prepared_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     prepared_at = models.DateTimeField(db_default=Now())
@@ -54,6 +97,15 @@ class Mailing(models.Model):
                 | Q(approval__isnull=False, started_at__isnull=False),
                 name="mailing_sends_only_when_approved",
             ),
+            CheckConstraint(condition=Q(an_hour=None) | Q(an_hour__gt=0), name="mailing_an_hour_is_some"),
+            CheckConstraint(
+                condition=Q(from_hour=None, to_hour=None)
+                | (Q(from_hour__lt=24, to_hour__lt=24) & ~Q(from_hour=models.F("to_hour"))),
+                name="mailing_hours_are_two_of_a_day",
+            ),
+            CheckConstraint(
+                condition=Q(scheduled_for=None) | Q(scheduled_by__isnull=False), name="mailing_scheduled_by_somebody"
+            ),
             # Two people pressing Start, or two mailings of one notice at once, end here.
             UniqueConstraint(
                 fields=["version"],
@@ -64,3 +116,43 @@ class Mailing(models.Model):
 
     def __str__(self) -> str:
         return f"mailing {self.number}"
+
+
+class MailingTally(models.Model):
+    """What was counted of a mailing last, so that many who watch a large one do not count it again and again."""
+
+    mailing = models.OneToOneField(Mailing, primary_key=True, on_delete=models.CASCADE, related_name="tally")
+    counted_at = models.DateTimeField()
+    took = models.DurationField()
+    counts = models.JSONField(default=dict, help_text="By state")
+    providers = models.JSONField(default=list, help_text="[{name, counts by outcome}]")
+    domains = models.JSONField(default=list, help_text="[{name, counts by state}]; the last one: all the rest")
+
+    def __str__(self) -> str:
+        return f"tally of {self.mailing_id}"
+
+
+class SendingStop(models.Model):
+    """The kill switch: while one stands, nothing is handed over, whatever mailing it belongs to."""
+
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(db_default=Now())
+    because = models.CharField(max_length=300)
+    lifted_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lifted_because = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            # The claim looks for lifted_at IS NULL in it; of two who press at once one wins.
+            UniqueConstraint(fields=["lifted_at"], nulls_distinct=False, name="sending_stop_one_stands"),
+            CheckConstraint(
+                condition=Q(lifted_at=None, lifted_by=None, lifted_because="")
+                | (Q(lifted_at__isnull=False, lifted_by__isnull=False) & ~Q(lifted_because="")),
+                name="sending_stop_lifted_by_somebody_for_a_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"stop {self.pk}"

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import CheckConstraint, Q, UniqueConstraint
 from django.db.models.functions import Now
 
-from accounts.models import Account, Address
+from accounts.models import Account, Address, User
 from incidents.models import AffectedAccount, Incident
 from notifications.models.mailings import Mailing
 from notifications.models.notices import Notice
@@ -24,6 +24,7 @@ class State(models.TextChoices):
     BOUNCED = "bounced", "Bounced for good"
     FAILED = "failed", "Refused for good"
     UNKNOWN = "unknown", "Unknown: handed over, no answer"
+    LETTER = "letter", "Letter: to be posted and put on record"
     UNCONFIRMED = "unconfirmed", "Unconfirmed: left unknown by decision"
     CANCELLED = "cancelled", "Cancelled"
 
@@ -74,13 +75,50 @@ class Recipient(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["mailing", "state"], name="recipient_counts"),
+            # counts of a mailing by state, and the list of one state in order of id
+            models.Index(fields=["mailing", "state", "id"], name="recipient_by_state"),
             models.Index(fields=["incident", "state"], name="recipient_counts_incident"),
             models.Index(fields=["affected_account"], name="recipient_of_affected"),
         ]
 
     def __str__(self) -> str:
         return f"recipient {self.pk}"
+
+
+class RecordWithdrawal(models.Model):
+    """A record of a letter, call or meeting that was wrong, as it stood, and why it counts no more. Append-only."""
+
+    recipient = models.ForeignKey(Recipient, on_delete=models.PROTECT, related_name="withdrawals")
+    was_at = models.DateTimeField()
+    was_proof = models.TextField()
+    because = models.CharField(max_length=300)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"withdrawal {self.pk}"
+
+
+class RecordUpload(models.Model):
+    """A file of letters, calls and meetings: its rows wait here until somebody has looked at the problems."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="record_uploads")
+    file_name = models.CharField(max_length=255, blank=True)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(db_default=Now())
+    rows = models.JSONField(default=list, help_text="See recording_files.py; emptied when it is over")
+    problems = models.JSONField(default=list, help_text="[{line, column, words}]")
+    over_at = models.DateTimeField(null=True, blank=True)
+    recorded = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"record upload {self.pk}"
 
 
 class SendBatch(models.Model):
