@@ -21,12 +21,12 @@ def count(batch: ImportBatch, *, read: int) -> dict[str, int]:
         ruled_out=Count("account_key", distinct=True, filter=Q(certainty="ruled_out")),
     )
     rejected = RejectedRow.objects.filter(batch=batch).aggregate(rows=Count("line", distinct=True))["rows"]
-    addresses = (
-        StagedRow.objects.filter(batch=batch).exclude(normal="").values("account_key", "kind", "normal").distinct().count()
+    addressed = StagedRow.objects.filter(batch=batch).exclude(normal="")
+    addresses = addressed.values("account_key", "kind", "normal").distinct().count()
+    with_address = addressed.aggregate(
+        any=Count("account_key", distinct=True),
+        email=Count("account_key", distinct=True, filter=Q(kind="email")),
     )
-    with_address = StagedRow.objects.filter(batch=batch).exclude(normal="").aggregate(
-        accounts=Count("account_key", distinct=True)
-    )  # fmt: skip
     counts = {
         "read": read,
         "accepted": staged["accounts"],
@@ -34,7 +34,8 @@ def count(batch: ImportBatch, *, read: int) -> dict[str, int]:
         "folded": staged["rows"] - staged["accounts"],
         "accounts": staged["accounts"],
         "addresses": addresses,
-        "without_address": staged["accounts"] - with_address["accounts"],
+        "without_address": staged["accounts"] - with_address["any"],
+        "without_email": staged["accounts"] - with_address["email"],
         "ruled_out": staged["ruled_out"],
     }
     if counts["read"] != counts["accepted"] + counts["rejected"] + counts["folded"]:
