@@ -47,6 +47,9 @@ class ImportBatch(models.Model):
     rows_read = models.PositiveBigIntegerField(default=0, help_text="So far")
     bytes_read = models.PositiveBigIntegerField(default=0, help_text="So far")
     worked_at = models.DateTimeField(null=True, blank=True, help_text="Last sign of life of whoever reads or saves it")
+    tries = models.PositiveSmallIntegerField(
+        default=0, help_text="How often work on it began and broke off; a file that kills workers is given up"
+    )
     refusal = models.TextField(blank=True, help_text="Why the whole file could not be read, and what to do")
     columns = models.JSONField(default=dict, help_text="{header as given: what it was taken for}")
     counts = models.JSONField(default=dict, help_text="See audience.counts; read = accepted + rejected + folded")
@@ -60,6 +63,9 @@ class ImportBatch(models.Model):
     stopped = models.TextField(blank=True, help_text="Why the last try to import it wrote nothing, and what to do")
     confirmed_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     confirmed_at = models.DateTimeField(null=True, blank=True)
+    written_at = models.DateTimeField(
+        null=True, blank=True, help_text="The moment at which the accounts and addresses it made say they were created"
+    )
     dealt_with_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     dealt_with_at = models.DateTimeField(null=True, blank=True)
     dealt_with_because = models.TextField(blank=True, help_text="What became of the rows that were left out")
@@ -141,6 +147,7 @@ class Finding(models.Model):
         DOUBTFUL_ADDRESS = "doubtful_address", "An address that mail may not reach"
         CHANGED = "changed", "Changes what we hold"
         MISSING = "missing", "Held, and not in this file"
+        NOT_HELD = "not_held", "In this file, and not on the list"
 
     batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="findings")
     kind = models.CharField(max_length=20, choices=Kind)
