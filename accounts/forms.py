@@ -38,7 +38,7 @@ class PersonForm(forms.ModelForm):
 class OrganisationForm(forms.ModelForm):
     fewer_eyes = forms.BooleanField(
         label="Fewer people than before shall have to say yes",
-        help_text="Tick it if you lower that number, or let one person import more. Log and evidence will say who did this, and when.",
+        help_text="Tick it if you lower that number, or let one person import more. Log and evidence will say who did.",
         required=False,
     )
 
