@@ -21,6 +21,9 @@ WHOLE = {
     "approval.asked": "asked for approval",
     "page.telling_changed": "let the page say how far telling has come",
     "evidence.exported": "exported the evidence",
+    "token.made": "made a token for the API",
+    "token.revoked": "revoked a token of the API",
+    "token.used": "came through the API, by token, for the first time that day",
     "staff.signed_in": "signed in",
     "staff.signed_out": "signed out",
     "staff.password_changed": "changed the password",
@@ -32,13 +35,16 @@ WHOLE = {
     "recipient.sent_again": "sent an unknown message once more",
     "import.dealt_with": "dealt with the rows an import had left out",
     "account.searched": "looked for one account",
+    "sending.stopped": "stopped all sending",
+    "sending.allowed_again": "let sending go on",
     "recipient.recorded": "recorded a letter, call or meeting",
 }
 SINGULAR = {"staff": "member of staff"}
 OF_ACTS = {"publish": "to publish", "mail": "to send a notice", "import": "to import accounts", "export": "to export"}
 ONLY_IN_THE_HOUSE_LOG = {"evidence.exported"}  # their facts are a page of numbers
 SAID = (
-    "fields", "counts", "rows", "kind", "because", "number", "version", "needs", "words", "channel", "account",
+    "fields", "counts", "rows", "kind", "because", "number", "version", "needs", "words", "channel", "account", "token",
+    "scopes", "only",
 )  # of the facts  # fmt: skip
 
 

@@ -42,6 +42,14 @@ class ReasonForm(forms.Form):
     because = forms.CharField(label="Reason", max_length=300, help_text="It stands in the log.")
 
 
+class StopForm(forms.Form):
+    """Pressed in a hurry: the reason may stay empty."""
+
+    because = forms.CharField(
+        label="Reason", max_length=300, required=False, help_text="It stands in the log. May stay empty."
+    )
+
+
 class FindForm(forms.Form):
     text = forms.CharField(
         label="Account id or address",

@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 
 from notifications.links import TOKEN_LENGTH
-from notifications.views import mailings, notices, person, reader, room
+from notifications.views import mailings, notices, person, reader, room, stopping
 
 app_name = "notifications"
 
@@ -13,6 +13,10 @@ urlpatterns = [
     path("staff/<slug:slug>/affected/<int:pk>/", person.account, name="affected_account"),
     path("staff/<slug:slug>/affected/<int:pk>/record/", person.record, name="affected_record"),
     path("staff/<slug:slug>/unreached/", person.unreached, name="unreached"),
+    # The whole house
+    path("staff/sending/", stopping.sending, name="sending"),
+    path("staff/sending/stop/", stopping.stop, name="sending_stop"),
+    path("staff/sending/lift/", stopping.lift, name="sending_lift"),
     # The room: overview and evidence
     path("staff/<slug:slug>/", room.overview, name="overview"),
     path("staff/<slug:slug>/evidence/", room.evidence, name="evidence"),

@@ -22,6 +22,7 @@ CLAIM = """
 WITH ready AS (
   SELECT o.recipient_id FROM notifications_outbox o JOIN notifications_mailing m ON m.id = o.mailing_id
   WHERE o.state = 'ready' AND o.not_before <= statement_timestamp() AND m.state = 'running'
+    AND NOT EXISTS (SELECT FROM notifications_sendingstop WHERE lifted_at IS NULL)
   ORDER BY o.not_before, o.recipient_id LIMIT %(size)s FOR UPDATE OF o SKIP LOCKED
 ), batch AS (
   INSERT INTO notifications_sendbatch (id, provider, claimed_at)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts import approvals, audit
 from accounts.models import Account, Address, Organisation, User
 from incidents.models import AffectedAccount, Incident
-from notifications import composing, providers
+from notifications import composing, providers, stopping
 from notifications.composing import Message
 from notifications.mailings.said_no import Changed, NotSent
 from notifications.models import Mailing, Notice, NoticeVersion, ReaderLink, Recipient
@@ -139,6 +139,8 @@ def test_send(notice: Notice, *, by: User, at: datetime | None = None) -> Messag
 
     Raises CannotCompose, or NotSent where the provider did not take it.
     """
+    if stopping.standing():
+        raise NotSent("All sending is stopped: no test message leaves either.")
     message = sample(notice, to=by.email)
     message = replace(message, subject=f"[Test] {message.subject}")
     try:

@@ -8,7 +8,8 @@ from django import template
 from accounts import approvals
 from accounts.models import Approval
 from incidents.models import Incident, PageVersion
-from notifications.models import Mailing, Recipient
+from notifications import stopping
+from notifications.models import Mailing, Recipient, SendingStop
 
 register = template.Library()
 
@@ -24,6 +25,12 @@ def room_states(incident: Incident) -> dict[str, dict]:
         "decisions": _counted(incident.decisions.count(), "decision"),
     }
     return {room: {"words": words, "waits": waits} for room, (words, waits) in states.items() if words}
+
+
+@register.simple_tag
+def sending_stop() -> SendingStop | None:
+    """The kill switch that holds now."""
+    return stopping.standing()
 
 
 def _counted(count: int, word: str) -> tuple[str, bool]:
