@@ -83,13 +83,20 @@ def find(token: str, *, at: datetime | None = None) -> ApiToken:
     row = ApiToken.objects.select_related("created_by").filter(sha256=_hash(token)).first()
     if row is None:
         raise Refused("We do not know this token.")
-    if row.revoked_at:
-        raise Refused("This token was revoked. Ask an administrator for another.")
-    if row.expires_at <= at:
-        raise Refused("This token has expired. Ask an administrator for another.")
-    if not (row.created_by.is_active and row.created_by.is_staff):
-        raise Refused("Whoever made this token has no access any more, so it opens nothing.")
+    if problem := what_ended(row, at=at):
+        raise Refused(f"This token opens nothing: {problem}. Ask an administrator for another.")
     return row
+
+
+def what_ended(token: ApiToken, *, at: datetime) -> str:
+    """Why it opens nothing any more; empty while it stands. Leaving the house ends one's tokens at once."""
+    if token.revoked_at:
+        return "it was revoked"
+    if token.expires_at <= at:
+        return "it has expired"
+    if not (token.created_by.is_active and token.created_by.is_staff):
+        return "whoever made it has no access any more"
+    return ""
 
 
 def may(token: ApiToken, scope: str) -> bool:

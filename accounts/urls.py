@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts import views
+from accounts import views, views_tokens
 
 app_name = "accounts"
 
@@ -12,6 +12,9 @@ urlpatterns = [
     path("staff/people/<int:pk>/invite/", views.invite_again, name="invite_again"),
     path("staff/people/<int:pk>/close/", views.close, name="close"),
     path("staff/people/<int:pk>/reopen/", views.reopen, name="reopen"),
+    path("staff/tokens/", views_tokens.token_list, name="tokens"),
+    path("staff/tokens/new/", views_tokens.make_token, name="token_new"),
+    path("staff/tokens/<int:pk>/revoke/", views_tokens.revoke_token, name="token_revoke"),
     path("staff/organisation/", views.our_organisation, name="organisation"),
     path("staff/log/", views.whole_log, name="log"),
     path("staff/log/verify/", views.verify_log, name="verify_log"),

@@ -1,6 +1,6 @@
 """Tokens by which a machine calls the API."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -23,12 +23,6 @@ class Scope(models.TextChoices):
     VERIFY_STEPS = "verify:steps", "Say that we checked a step: this key is revoked"
 
 
-class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
-    def standing(self, *, at: datetime) -> "ApiTokenQuerySet":
-        """Neither revoked nor expired. Whether the maker may still do it is asked of the maker."""
-        return self.filter(revoked_at=None, expires_at__gt=at)
-
-
 class ApiToken(models.Model):
     """A key for a machine. The token itself was shown once; we keep its hash. See tokens.py for the acts."""
 
@@ -43,8 +37,6 @@ class ApiToken(models.Model):
     revoked_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, help_text="To the minute")
-
-    objects = ApiTokenQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-pk"]
