@@ -1,5 +1,6 @@
 """Two spellings of one mailbox share one form; two mailboxes never do."""
 
+import hmac
 import unicodedata
 
 import pytest
@@ -7,7 +8,7 @@ from django.db import IntegrityError, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.addresses import lookup_hash, normalise
+from accounts.addresses import lookup_hash, normalise, normalise_phone, normalise_post
 from accounts.models import Address
 from tests.factories import make_account
 
@@ -92,7 +93,36 @@ def test_one_account_holds_a_mailbox_once_however_it_is_spelt(db):
         Address.objects.create(account=account, value="OWNER@Example.com")
 
 
-def test_a_telephone_number_is_only_trimmed(db):
-    address = Address.objects.create(account=make_account(email=None), kind="phone", value=" +49 30 1234 ")
+def test_the_lookup_is_the_hmac_of_the_standard_library(settings):
+    for key in ("short", "x" * 64, "longer than one block " * 9):
+        settings.LOOKUP_KEY = key
+        expected = hmac.digest(key.encode(), b"candor address\0j\xc3\xb6rg@example.com", "sha256")
 
-    assert address.normal == "+49 30 1234"
+        assert lookup_hash("jörg@example.com") == expected
+
+
+@pytest.mark.parametrize(
+    "given_as", ["+49 30 12345", "+49 (0)30 1234-5", "0049 30 / 12345", "tel:+49.30.12345", " +49\u00a030\u201112345 "]
+)
+def test_a_telephone_number_has_one_normal_form(given_as, db):
+    address = Address.objects.create(account=make_account(email=None), kind="phone", value=given_as)
+
+    assert address.normal == "+493012345"
+    assert address.value == given_as
+
+
+def test_a_text_that_is_no_number_is_only_trimmed():
+    assert normalise_phone(" ask at the desk ") == "ask at the desk"
+
+
+@pytest.mark.parametrize(
+    "given_as", ["Main St. 1, 10115 Berlin", "main st 1\n10115  BERLIN", "Main St. 1; 10115 Berlin."]
+)
+def test_a_postal_address_has_one_normal_form(given_as):
+    assert normalise_post(given_as) == "main st 1 10115 berlin"
+
+
+@given(st.text(max_size=60))
+def test_normalising_post_and_phone_twice_changes_nothing_more(text):
+    assert normalise_post(normalise_post(text)) == normalise_post(text)
+    assert normalise_phone(normalise_phone(text)) == normalise_phone(text)
