@@ -73,6 +73,7 @@ class ImportBatch(models.Model):
     undone_at = models.DateTimeField(null=True, blank=True)
     undone_because = models.TextField(blank=True)
     idempotency_key = models.CharField(max_length=200, blank=True, help_text="Of the push; empty: no push")
+    push = models.JSONField(default=dict, help_text="What came with the key: the same key with other words is refused")
 
     class Meta:
         ordering = ["-number"]
@@ -286,6 +287,9 @@ class StepState(models.Model):
     step = models.ForeignKey(Step, on_delete=models.PROTECT, related_name="states")
     state = models.CharField(max_length=12, choices=State)
     at = models.DateTimeField()
+    verified = models.JSONField(
+        default=list, db_default=[], help_text="[[name of a fact, value]]: which of several keys we checked so far"
+    )
 
     class Meta:
         constraints = [UniqueConstraint(fields=["affected_account", "step"], name="step_state_once")]
