@@ -3,11 +3,15 @@
 from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import Case, CheckConstraint, Q, UniqueConstraint, Value, When
-from django.db.models.functions import Collate, Lower, Now
+from django.db.models.functions import Lower, Now
 
 from accounts.addresses import lookup_hash, normalise, normalise_phone, normalise_post
 
-FOLDING = "pg_c_utf8"  # letters of every script, whatever locale the database was made with
+
+class Folded(Lower):
+    """In small letters of every script, whatever locale the database was made with."""
+
+    template = 'LOWER(%(expressions)s COLLATE "pg_c_utf8")'
 
 
 class Account(models.Model):
@@ -19,12 +23,9 @@ class Account(models.Model):
         PERSON = "person", "Person known only by an address"
 
     external_id = models.CharField(
-        max_length=200,
-        null=True,
-        blank=True,
-        help_text="The id in the company's own systems",
+        max_length=200, null=True, blank=True, help_text="The id in the company's own systems",
         db_collation="C",  # its unique index then finds ids by how they begin, too
-    )  # noqa: DJ001  (null keeps people without an id out of the unique index)
+    )  # fmt: skip  # noqa: DJ001  (null keeps people without an id out of the unique index)
     kind = models.CharField(max_length=20, choices=Kind, default=Kind.CUSTOMER)
     name = models.CharField(max_length=300, blank=True)
     locale = models.CharField(max_length=16, blank=True, help_text="BCP 47, such as de or pt-BR; empty: not known")
@@ -44,7 +45,7 @@ class Account(models.Model):
         ]
         indexes = [
             # how a name begins, in any case
-            models.Index(OpClass(Lower(Collate("name", FOLDING)), "text_pattern_ops"), name="account_by_name"),
+            models.Index(OpClass(Folded("name"), "text_pattern_ops"), name="account_by_name"),
             # the list of one country; most files say none
             models.Index(fields=["jurisdiction"], condition=~Q(jurisdiction=""), name="account_by_jurisdiction"),
         ]
@@ -56,9 +57,16 @@ class Account(models.Model):
 class AddressQuerySet(models.QuerySet["Address"]):
     def reachable(self) -> "AddressQuerySet":
         """Trusted email addresses that stand, in the order in which they are tried."""
+        return self._standing(Address.Kind.EMAIL)
+
+    def for_letters(self) -> "AddressQuerySet":
+        """Trusted post addresses that stand, the owner's first."""
+        return self._standing(Address.Kind.POST)
+
+    def _standing(self, kind: str) -> "AddressQuerySet":
         ranks = [When(role=role, then=Value(rank)) for rank, role in enumerate(Address.Role.values)]
         rank = Case(*ranks, default=Value(len(ranks)), output_field=models.IntegerField())
-        return self.filter(kind=Address.Kind.EMAIL, trusted=True, withdrawn_at=None).order_by(rank, "pk")
+        return self.filter(kind=kind, trusted=True, withdrawn_at=None).order_by(rank, "pk")
 
 
 class Address(models.Model):
