@@ -24,6 +24,7 @@ WHOLE = {
     "token.made": "made a token for the API",
     "token.revoked": "revoked a token of the API",
     "token.used": "came through the API, by token, for the first time that day",
+    "steps.verified": "verified steps, by a list",
     "staff.signed_in": "signed in",
     "staff.signed_out": "signed out",
     "staff.password_changed": "changed the password",

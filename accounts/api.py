@@ -22,6 +22,9 @@ class Problem(Schema):
     fields: dict[str, str] | None = Field(None, description="With a 422: what is wrong with which field.")
 
 
+REFUSALS: dict = {frozenset({400, 401, 403, 404, 413, 422}): Problem}  # what any operation may answer
+
+
 class Token(HttpBearer):
     """`Authorization: Bearer inc_…` with the scope that the operation names."""
 
@@ -92,6 +95,12 @@ def caller(request: HttpRequest) -> User:
     """In whose name this is done."""
     found = request.auth  # type: ignore[attr-defined]  # set by ninja
     return found.created_by if isinstance(found, ApiToken) else found
+
+
+def token_of(request: HttpRequest) -> str | None:
+    """The short name of the token it is done by, for the log; None: by a session."""
+    found = request.auth  # type: ignore[attr-defined]
+    return found.public_id if isinstance(found, ApiToken) else None
 
 
 def _public_id(token: str) -> str:

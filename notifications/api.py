@@ -5,7 +5,7 @@ from datetime import datetime
 from django.http import HttpRequest
 from ninja import Router, Schema
 
-from accounts.api import to_read
+from accounts.api import REFUSALS, to_read
 from incidents.api import find
 from notifications import telling
 from notifications.mailings import progress
@@ -35,7 +35,7 @@ class MailingOut(Schema):
 
 @router.get(
     "/incidents/{slug:slug}/mailings",
-    response=list[MailingOut],
+    response={200: list[MailingOut]} | REFUSALS,
     auth=to_read("read:outcomes"),
     summary="Mailings and their progress",
 )
@@ -45,7 +45,7 @@ def mailings(request: HttpRequest, slug: str):
 
 @router.get(
     "/incidents/{slug:slug}/outcomes",
-    response=dict[str, int],
+    response={200: dict[str, int]} | REFUSALS,
     auth=to_read("read:outcomes"),
     summary="Affected accounts by how telling ended",
 )

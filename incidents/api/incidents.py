@@ -1,15 +1,16 @@
-"""Incidents over HTTP, to read: the same permission as the staff room."""
+"""Incidents, to read: the same permission as the staff room."""
 
 from datetime import datetime
+from typing import Annotated
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Query, Router, Schema
 from ninja.errors import HttpError
 
-from accounts.api import to_read
+from accounts.api import REFUSALS, to_read
 from incidents.models import Incident
 
-router = Router(tags=["incidents"])
+router = Router()
 
 
 class IncidentOut(Schema):
@@ -25,13 +26,25 @@ class IncidentOut(Schema):
 
 
 @router.get(
-    "/incidents", response=list[IncidentOut], auth=to_read("read:incidents"), summary="All incidents, newest first"
+    "/incidents",
+    response={200: list[IncidentOut]} | REFUSALS,
+    auth=to_read("read:incidents"),
+    summary="All incidents, newest first",
 )
-def incidents(request: HttpRequest, limit: int = 50, offset: int = 0):
-    return Incident.objects.all()[max(offset, 0) :][: max(1, min(limit, 200))]
+def incidents(
+    request: HttpRequest,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+):
+    return Incident.objects.all()[offset : offset + limit]
 
 
-@router.get("/incidents/{slug:slug}", response=IncidentOut, auth=to_read("read:incidents"), summary="One incident")
+@router.get(
+    "/incidents/{slug:slug}",
+    response={200: IncidentOut} | REFUSALS,
+    auth=to_read("read:incidents"),
+    summary="One incident",
+)
 def incident(request: HttpRequest, slug: str):
     return find(slug)
 

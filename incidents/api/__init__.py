@@ -1,0 +1,13 @@
+"""Incidents over HTTP: to read what the staff room shows, and to hand in who was affected."""
+
+from ninja import Router
+
+from incidents.api.incidents import find
+from incidents.api.incidents import router as incidents
+from incidents.api.steps import router as steps
+
+__all__ = ["find", "router"]
+
+router = Router()
+router.add_router("", incidents, tags=["incidents"])
+router.add_router("", steps, tags=["steps"])
