@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.message import Message
 
+PIPELINING = True  # whether servers offer it that are not told
+
 
 class Hangup(Exception):
     """The server closes the connection."""
@@ -32,6 +34,8 @@ class SmtpServer:
     hang: float = 5.0  # seconds
     port: int = 0
     auth: bool = False
+    pipelining: bool = field(default_factory=lambda: PIPELINING)
+    careless: bool = False  # takes DATA although it refused the reader (RFC 2920, 3.1)
     on_accept: Callable[[Message], None] = lambda message: None
     accepted: list[Message] = field(default_factory=list)
     connections: int = 0
@@ -80,25 +84,41 @@ class SmtpServer:
 
         self._fault("greeting", "*", say)
         say("220 sink ready")
-        reader = ""
+        has_sender, reader = False, ""
         while line := wire.readline():
             command = line.decode("ascii", "replace").strip()
             self.commands.append(command)
             verb = command[:4].upper()
             if verb == "EHLO":
-                say("250-sink\r\n250-8BITMIME\r\n250-AUTH PLAIN\r\n250 SIZE" if self.auth else "250-sink\r\n250 SIZE")
+                offers = [*(["AUTH PLAIN"] if self.auth else []), *(["PIPELINING"] if self.pipelining else [])]
+                say("\r\n".join(f"250-{offer}" for offer in ["sink", "8BITMIME", *offers]) + "\r\n250 SIZE")
             elif verb == "AUTH":
                 self._fault("auth", "*", say) or say("235 welcome")
             elif verb == "MAIL":
-                self._fault("mail", "*", say) or say("250 ok")
+                if has_sender:
+                    say("503 one at a time")
+                elif not self._fault("mail", "*", say):
+                    has_sender = True
+                    say("250 ok")
+            elif verb == "RSET":
+                has_sender, reader = False, ""
+                say("250 ok")
             elif verb == "RCPT":
-                reader = re.search(r"<(.*?)>", command)[1]
-                self._fault("rcpt", reader, say) or say("250 ok")
+                named = re.search(r"<(.*?)>", command)[1]
+                if not has_sender:
+                    say("503 MAIL first")
+                elif not self._fault("rcpt", named, say):
+                    reader = named
+                    say("250 ok")
             elif verb == "DATA":
+                if not reader and not self.careless:
+                    say("503 RCPT first")
+                    continue
                 if self._fault("data", reader, say):
                     continue
                 say("354 go ahead")
                 self._take(wire, reader, say)
+                has_sender, reader = False, ""
             elif verb == "QUIT":
                 say("221 bye")
                 return
@@ -112,6 +132,9 @@ class SmtpServer:
             if not line:
                 return
             lines.append(line[1:] if line.startswith(b".") else line)
+        if not reader:
+            say("554 nobody to give it to")
+            return
         refused = self._faulty("dot", reader)
         if refused[:1] in ("4", "5"):
             say(refused)

@@ -3,8 +3,10 @@
 import pytest
 from django.core.mail import EmailMessage, get_connection
 
-from notifications import handover, smtp
+from notifications import handover
 from notifications.models import Attempt
+from notifications.smtp import backend
+from tests.notifications import smtp_server
 from tests.notifications.smtp_server import SmtpServer
 
 ACCEPTED, RETRY, FAILED, UNKNOWN, RELEASED = (
@@ -20,8 +22,15 @@ def message_to(reader: str) -> EmailMessage:
     )  # fmt: skip
 
 
+@pytest.fixture(params=[True, False], ids=["pipelined", "word by word"])
+def pipelining(request, monkeypatch) -> bool:
+    """Every test is run against a server that offers PIPELINING, and one that does not."""
+    monkeypatch.setattr(smtp_server, "PIPELINING", request.param)
+    return request.param
+
+
 @pytest.fixture
-def send(settings):
+def send(settings, pipelining):
     """send(server, "a", "b"): the outcomes of one window."""
     settings.EMAIL_BACKEND = "notifications.smtp.PhasedBackend"
     settings.EMAIL_HOST, settings.EMAIL_TIMEOUT = "127.0.0.1", 1
@@ -117,7 +126,7 @@ def test_a_kept_connection_that_went_stale_is_opened_again_unnoticed(send):
 
 
 def test_the_connection_is_renewed_every_few_hundred(send, monkeypatch):
-    monkeypatch.setattr(smtp, "RECONNECT_AFTER", 2)
+    monkeypatch.setattr(backend, "RECONNECT_AFTER", 2)
     with SmtpServer() as server:
         send(server, "a", "b", "c", "d", "e")
 
@@ -209,3 +218,68 @@ def test_merge_data_is_refused():
 
     with pytest.raises(handover.NotOneReader):
         handover.hand_over([message])
+
+
+# Pipelining ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", ["a", "b", "c"])
+@pytest.mark.parametrize(
+    ("point", "fault"),
+    [
+        *((point, fault) for point in ("mail", "rcpt", "data", "dot")
+          for fault in ("drop", "421 going away", "451 later", "554 no", "not a number")),
+        *((point, "hang") for point in ("rcpt", "dot")),
+        ("body", "drop"), ("after", "drop"),
+    ],
+)  # fmt: skip
+def test_wherever_it_breaks_nothing_that_was_taken_counts_as_not_sent(send, point, fault, where):
+    """Counted at the server: a no was never taken, a yes always was, and one message at most is unknown."""
+    with SmtpServer(faults={point: {where: fault}}, hang=1.5) as server:
+        results = dict(zip("abc", outcomes(send(server, "a", "b", "c")), strict=True))
+
+    taken = [message_id.partition("@")[0] for message_id in server.message_ids]
+    assert len(taken) == len(set(taken))
+    for reader, outcome in results.items():
+        if outcome == ACCEPTED:
+            assert reader in taken
+        elif outcome != UNKNOWN:
+            assert reader not in taken
+    assert list(results.values()).count(UNKNOWN) <= 1
+
+
+def test_a_refusal_in_the_middle_breaks_nothing_behind_it(send):
+    faults = {"rcpt": {"b": "550 gone", "d": "450 busy"}, "data": {"c": "451 not now"}, "dot": {"e": "554 spam"}}
+    with SmtpServer(faults=faults) as server:
+        results = send(server, *"abcdef")
+
+    assert outcomes(results) == [ACCEPTED, FAILED, RETRY, RETRY, FAILED, ACCEPTED]
+    assert server.connections == 1
+    assert server.message_ids == ["a@relaypost.example", "f@relaypost.example"]
+
+
+def test_a_refused_reader_in_one_window_does_not_spoil_the_next(settings, send):
+    with SmtpServer(faults={"rcpt": {"b": "550 gone"}}) as server:
+        settings.EMAIL_PORT = server.port
+        with handover.line() as connection:
+            first = handover.hand_over([message_to("a"), message_to("b")], connection=connection)
+            second = handover.hand_over([message_to("c")], connection=connection)
+
+    assert outcomes(first + second) == [ACCEPTED, FAILED, ACCEPTED]
+    assert server.connections == 1
+
+
+def test_a_server_that_takes_data_for_nobody_gets_an_empty_text(send):
+    with SmtpServer(faults={"rcpt": {"b": "550 gone"}}, careless=True, pipelining=True) as server:
+        results = send(server, "a", "b", "c")
+
+    assert outcomes(results) == [ACCEPTED, FAILED, ACCEPTED]
+    assert server.message_ids == ["a@relaypost.example", "c@relaypost.example"]
+
+
+def test_a_window_is_said_in_the_order_of_its_messages(send):
+    with SmtpServer(pipelining=True) as server:
+        send(server, "a", "b")
+
+    said = [command.partition(":")[0] for command in server.commands]
+    assert said[1:7] == ["MAIL FROM", "RCPT TO", "DATA"] * 2

@@ -24,7 +24,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no benchmark {only}. There are: {', '.join(sorted(registry))}")
         chosen = {registry[only]} if only else dict.fromkeys(registry.values())
         figures: list[bench.Figure] = []
-        connection.creation.create_test_db(verbosity=0, autoclobber=True)
+        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
         name = connection.settings_dict["NAME"]
         try:
             for measure in chosen:
