@@ -1,0 +1,114 @@
+"""A second person's yes to how many accounts an import touches; two people's to ruling out a large part of them."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts import approvals, audit
+from accounts.models import Approval, Organisation, User
+from incidents.audience import ruling_out
+from incidents.audience.comparing import Comparison
+from incidents.models import ImportBatch
+
+ACT = Approval.Act.IMPORT
+PEOPLE_FOR_A_LARGE_PART = 2
+FROM_THE_FILE = ("read", "accepted", "rejected", "folded", "accounts", "addresses")
+FROM_THE_COMPARISON = ("new", "changed", "unchanged", "missing", "not_held", "newly_ruled_out", "owed_before", "after")
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """at_least: other people who must say yes, where the organisation asks for any at all."""
+
+    at_least: int
+    because: str
+
+
+def needed(batch: ImportBatch, comparison: Comparison) -> Needed | None:
+    """Why this import needs a yes, and from how many at least; None where whoever uploads it may import it alone."""
+    ruled_out, owed = comparison.newly_ruled_out, comparison.owed_before
+    if ruling_out.is_large(ruled_out, owed_before=owed):
+        return Needed(PEOPLE_FOR_A_LARGE_PART, (
+            f"It rules out {_accounts(ruled_out)} of {owed:,} who were owed a notice, more than a tenth of them."
+        ))  # fmt: skip
+    number, limit = touched(batch, comparison), Organisation.get().import_limit
+    if number > limit:
+        return Needed(1, f"It adds, changes or rules out {_accounts(number)}; one person alone may import {limit:,}.")
+    return None
+
+
+def touched(batch: ImportBatch, comparison: Comparison) -> int:
+    """Accounts that saving it would add, change or rule out."""
+    leaving = comparison.newly_ruled_out if batch.mode == ImportBatch.Mode.REPLACE else 0
+    return comparison.new + comparison.changed + leaving
+
+
+def ask(batch: ImportBatch, comparison: Comparison, *, by: User, at: datetime | None = None) -> Approval:
+    """Ask for a yes to exactly this file and what it would change now. Raises what keeps it from being imported."""
+    ruling_out.require(batch, newly_ruled_out=comparison.newly_ruled_out)
+    why = needed(batch, comparison)
+    return approvals.ask(
+        act=ACT, thing=batch, hashes=_hashes(batch, comparison), summary=_summary(batch, comparison), by=by,
+        page=page(batch), incident=batch.incident_id, at_least=why.at_least if why else 0, at=at or timezone.now(),
+    )  # fmt: skip
+
+
+def require(batch: ImportBatch, comparison: Comparison, *, at: datetime | None = None) -> Approval | None:
+    """In a save, over the comparison of that moment: the approval it spends; None where none is needed.
+
+    Raises approvals.NotApproved, ruling_out.NeedsEvidence or ruling_out.RowsLeftOut.
+    """
+    ruling_out.require(batch, newly_ruled_out=comparison.newly_ruled_out)
+    why = needed(batch, comparison)
+    if why is None:
+        return None
+    try:
+        return approvals.use(act=ACT, thing=batch, hashes=_hashes(batch, comparison), at=at)
+    except approvals.NotApproved as no:
+        raise approvals.NotApproved(f"{why.because} {no}") from None
+
+
+def asked(batch: ImportBatch) -> Approval | None:
+    """The newest request about it; None where nobody has asked."""
+    return approvals.newest(ACT, batch)
+
+
+def holds(approval: Approval | None, batch: ImportBatch, comparison: Comparison) -> bool:
+    """Whether it is about the batch as it stands: not spent, refused or void, and nothing has changed since."""
+    living = approval is not None and approval.state in {"open", "given"}
+    return living and approval.hashes == _hashes(batch, comparison)
+
+
+def withdraw(batch: ImportBatch, *, because: str, by: User | None, at: datetime | None = None) -> None:
+    """End a request nobody has to answer any more."""
+    approvals.void(act=ACT, thing=batch, because=because, by=by, at=at)
+
+
+def page(batch: ImportBatch) -> str:
+    """Where it is judged."""
+    return reverse("incidents:affected_import", args=[batch.incident.slug, batch.number])
+
+
+def _hashes(batch: ImportBatch, comparison: Comparison) -> dict[str, str]:
+    counts = {name: batch.counts.get(name, 0) for name in FROM_THE_FILE}
+    numbers = {name: getattr(comparison, name) for name in FROM_THE_COMPARISON}
+    said = {"mode": batch.mode, "evidence": batch.evidence, "counts": counts, "comparison": numbers}
+    return {"file": batch.sha256, "counts": hashlib.sha256(audit.canonical(said).encode()).hexdigest()}
+
+
+def _summary(batch: ImportBatch, comparison: Comparison) -> str:
+    parts = [
+        (comparison.new, "new"), (comparison.changed, "changed"), (comparison.newly_ruled_out, "ruled out"),
+    ]  # fmt: skip
+    said = ", ".join(f"{number:,} {what}" for number, what in parts if number) or "nothing new"
+    return (
+        f"Import {batch.number} of “{batch.incident.title[:200]}”: {_accounts(touched(batch, comparison))}"
+        f" ({said}). {comparison.after:,} would be owed a notice, {comparison.owed_before:,} are now."
+    )
+
+
+def _accounts(number: int) -> str:
+    return "1 account" if number == 1 else f"{number:,} accounts"
