@@ -1,28 +1,20 @@
 """One row of a file: what it says, or everything that is wrong with it."""
 
+import hashlib
 import json
-import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from json.encoder import encode_basestring  # type: ignore[attr-defined]  # as json.dumps(…, ensure_ascii=False)
 from typing import NamedTuple
 
-from accounts.addresses import lookup_hash, normalise
-from accounts.models import Address
-from incidents.audience.columns import FACT, Columns
-from incidents.audience.mailboxes import problem_with
-from incidents.models import AffectedAccount, Segment
+from accounts.addresses import lookup_hash
+from incidents.audience import cells as may_say
+from incidents.audience import facts, mailboxes
+from incidents.audience.columns import Columns
+from incidents.audience.facts import LONGEST_FACT, NotThat
+from incidents.models import Segment
 
-LONGEST_FACT = 1000
 LONGEST_VALUE_KEPT = 300
-
-# Control characters, line and paragraph separators, and marks that turn the direction of writing: any of them
-# could make a message say something else than the file seems to.
-INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
-LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-JURISDICTION = re.compile(r"[A-Za-z]{2}(-[A-Za-z0-9]{1,3})?")
-
-ROLES = {role.value: role.value for role in Address.Role} | {"admin": Address.Role.ADMINISTRATOR.value}
-CERTAINTIES = {certainty.value: certainty.value for certainty in AffectedAccount.Certainty}
-TRUST = dict.fromkeys(("yes", "true", "1", "y"), True) | dict.fromkeys(("no", "false", "0", "n"), False)
+NOWHERE = -1  # behind the cells of a row stands an empty one, for the meanings no column has
 
 
 class Staged(NamedTuple):
@@ -57,162 +49,171 @@ class Problem(NamedTuple):
 
 
 class Reader:
-    """Reads the rows of one file into `Staged`, or into the list of its problems."""
+    """Reads the rows of one file into `Staged`, and into the list of their problems."""
 
     def __init__(self, columns: Columns, segments: Iterable[Segment]) -> None:
         self.headers = columns.headers
-        self.position = {meaning: index for index, meaning in enumerate(columns.meanings)}
-        self.facts = [
-            (index, meaning.removeprefix(FACT))
-            for index, meaning in enumerate(columns.meanings)
-            if meaning.startswith(FACT)
-        ]
-        self.segments = {segment.key.casefold(): segment.key for segment in segments}
+        where = {meaning: index for index, meaning in enumerate(columns.meanings)}
+        self._id, self._email, self._name, self._phone, self._post = (
+            where.get(meaning, NOWHERE) for meaning in ("id", "email", "name", "phone", "post")
+        )
+        self._several_kinds = self._phone != NOWHERE or self._post != NOWHERE
+        self._also: list[tuple[int, Callable]] = [
+            (where.get(meaning, NOWHERE), judge) for meaning, judge in (
+                ("locale", may_say.locale), ("jurisdiction", may_say.jurisdiction), ("role", may_say.role),
+                ("trusted", may_say.trusted), ("certainty", may_say.certainty),
+                ("segments", may_say.segments(segments)),
+            )
+        ]  # fmt: skip
+        self._says_more = any(index != NOWHERE for index, _ in self._also)
+        found = [(index, facts.of_meaning(meaning)) for index, meaning in enumerate(columns.meanings)]
+        typed = [(index, f"{json.dumps(fact.name)}: ", fact) for index, fact in found if fact]
+        self._facts = [column for column in typed if not column[2].in_table]
+        self._table = [column for column in typed if column[2].in_table]
+        self._texts_alone = not self._table and all(fact.type == "text" for _, _, fact in self._facts)
 
     def read(self, records: Iterable[tuple[int, list[str]]]) -> tuple[list[Staged], list[Problem]]:
         """What the rows say, one `Staged` for each address of a row, and what is wrong with the others.
 
         Lines are in one or the other list, never in both. Of several `Staged` with one line the first says everything
-        about the account; the others only bring an address.
+        about the account; the others only bring an address. They stand in the order of their kinds.
         """
         staged: list[Staged] = []
         problems: list[Problem] = []
         for line, cells in records:
-            read = self._read(line, cells)
-            if isinstance(read, Staged):
-                staged.append(read)
-            else:
-                problems.append(read[0]._replace(cells=json.dumps(cells, ensure_ascii=False)))
-                problems += read[1:]
+            self._wrong: list[Problem] = []
+            row = self._row(line, cells)
+            if self._wrong:
+                problems.append(self._wrong[0]._replace(cells=_kept(cells)))
+                problems += self._wrong[1:]
+            elif row is not None:
+                staged.append(row)
+                if self._several_kinds:
+                    staged += [_another(row, *address) for address in self.others]
         return staged, problems
 
-    def _read(self, line: int, cells: list[str]) -> Staged | list[Problem]:
-        if len(cells) != len(self.headers):
-            return [Problem(line, "", "", f"The row has {len(cells):,} cells, the header names {len(self.headers)}.",
-                            "Add or take away cells; quote a cell that holds the separator.")]  # fmt: skip
-        cells = [cell.strip() for cell in cells]
-        if INVISIBLE.search("".join(cells)):
-            return self._invisible(line, cells)
-        self.problems: list[Problem] = []
+    def _row(self, line: int, cells: list[str]) -> Staged | None:
         self.line = line
+        if len(cells) != len(self.headers):
+            self._wrong.append(Problem(
+                line, "", "", f"The row has {len(cells):,} cells, the header names {len(self.headers)}.",
+                "Add or take away cells; quote a cell that holds the separator.",
+            ))  # fmt: skip
+            return None
+        cells = [cell.strip() for cell in cells]
+        text = "".join(cells)
+        if "'" in text or not text.isprintable():
+            cells = self._plain(cells)
+            if self._wrong:
+                return None
+        cells.append("")
         self.cells = cells
-        staged = self._staged()
-        return self.problems or staged
-
-    def _staged(self) -> Staged:
-        external_id = self._external_id()
-        address, normal = self._address()
-        if not external_id and not normal and not self.problems:
-            self._object("email" if "email" in self.position else "id", "Neither an account id nor an address.",
-                         "Say which account is meant.")  # fmt: skip
+        if len(text) > may_say.LONGEST_ID or cells[self._id][:1] == "@":
+            self._judge(self._id, may_say.external_id)
+            self._judge(self._name, may_say.name)
+        external_id, kind, address = cells[self._id], "email", cells[self._email]
+        normal = address and (mailboxes.plain(address) or self._judge(self._email, mailboxes.normal_of))
+        key = external_id or (f"@{normal}" if normal else "")
+        if self._several_kinds:
+            kind, address, normal, *self.others = self._addresses(address, normal)
+            key = key or self._key_of_person(kind, normal)
+        if not key and not self._wrong:
+            self._nobody()
+        locale, jurisdiction, role, trusted, certainty, segments = self._more() if self._says_more else NOTHING_MORE
+        facts = self._texts() if self._texts_alone and len(text) <= LONGEST_FACT else self._typed_facts()
         return Staged(
-            line=self.line,
-            account_key=external_id or f"@{normal}",
-            external_id=external_id,
-            name=self._name(),
-            locale=self._locale(),
-            jurisdiction=self._jurisdiction(),
-            kind="email",
-            address=address,
-            normal=normal,
-            lookup=lookup_hash(normal) if normal else None,
-            role=self._one_of("role", ROLES, "owner, administrator, security or billing"),
-            trusted=self._one_of("trusted", TRUST, "yes or no", empty=True),
-            certainty=self._one_of("certainty", CERTAINTIES, "confirmed, possible or ruled out"),
-            segments=self._segments(),
-            facts=self._facts(),
-        )
+            line, key, external_id, cells[self._name], locale, jurisdiction, kind, address, normal,
+            lookup_hash(normal) if normal else None, role, trusted, certainty, segments, facts,
+        )  # fmt: skip
 
-    def _cell(self, meaning: str) -> str:
-        index = self.position.get(meaning)
-        return "" if index is None else self.cells[index]
+    def _judge(self, index: int, judge: Callable, otherwise=""):
+        """What the cell says; where it may not say that, the problem is noted."""
+        value = self.cells[index]
+        if not value:
+            return otherwise
+        try:
+            return judge(value)
+        except NotThat as found:
+            self._object(index, found.problem, found.remedy)
+            return otherwise
 
-    def _object(self, meaning: str, problem: str, remedy: str) -> None:
-        index = self.position[meaning]
+    def _object(self, index: int, problem: str, remedy: str) -> None:
         value = self.cells[index][:LONGEST_VALUE_KEPT]
-        self.problems.append(Problem(self.line, self.headers[index], value, problem, remedy))
+        self._wrong.append(Problem(self.line, self.headers[index], value, problem, remedy))
 
-    def _external_id(self) -> str:
-        value = self._cell("id")
-        if len(value) > 200:
-            self._object("id", "The account id is longer than 200 characters.", "Use the id of your own systems.")
-        elif value.startswith("@"):
-            self._object("id", "An account id cannot begin with @.", "Put addresses into the email column.")
-        return value
+    def _nobody(self) -> None:
+        somewhere = next(index for index in (self._email, self._id, self._phone, self._post) if index != NOWHERE)
+        self._object(somewhere, "Neither an account id nor an address.", "Say which account is meant.")
 
-    def _address(self) -> tuple[str, str]:
-        value = self._cell("email")
-        if not value:
-            return "", ""
-        found = problem_with(value)
-        if found:
-            self._object("email", *found)
-            return value, ""
-        return value, normalise(value)
+    def _addresses(self, address: str, normal: str) -> list:
+        """Kind, address and normal form of the first there is, and each of the others as three of a kind."""
+        found = [("email", address, normal)] if normal else []
+        for kind, index, judge in (("phone", self._phone, may_say.phone), ("post", self._post, may_say.post)):
+            if also := self._judge(index, judge):
+                found.append((kind, self.cells[index], also))
+        first, *others = found or [("email", "", "")]
+        return [*first, *others]
 
-    def _name(self) -> str:
-        value = self._cell("name")
-        if len(value) > 300:
-            self._object("name", "The name is longer than 300 characters.", "Shorten it.")
-        return value
+    def _key_of_person(self, kind: str, normal: str) -> str:
+        """For somebody without id and email. A number is one person's; in a house live several, told by their names."""
+        if kind == "phone":
+            return f"@phone:{normal}"
+        if kind == "post":
+            who = f"{' '.join(self.cells[self._name].casefold().split())}\0{normal}"
+            return f"@post:{hashlib.sha256(who.encode('utf-8', 'surrogatepass')).hexdigest()}"
+        return ""
 
-    def _locale(self) -> str:
-        value = self._cell("locale").replace("_", "-")
-        if value and not (LOCALE.fullmatch(value) and len(value) <= 16):
-            self._object("locale", "This is no language code.", "Write it as in BCP 47: en, de or pt-BR.")
-        return value
-
-    def _jurisdiction(self) -> str:
-        value = self._cell("jurisdiction").upper()
-        if value and not JURISDICTION.fullmatch(value):
-            self._object("jurisdiction", "This is no country code.", "Write it as in ISO 3166: DE or US-CA.")
-        return value
-
-    def _one_of(self, meaning: str, known: dict, words: str, *, empty=""):
-        value = self._cell(meaning)
-        if not value:
-            return empty
-        key = re.sub(r"[\s-]+", "_", value.casefold())
-        if key not in known:
-            self._object(meaning, f"Not a {meaning} we know." if meaning != "trusted" else "Neither yes nor no.",
-                         f"Write {words}, or leave it empty.")  # fmt: skip
-            return empty
-        return known[key]
-
-    def _segments(self) -> str:
-        cell = self._cell("segments")
-        if not cell:
-            return "[]"
-        keys: dict[str, None] = {}
-        for word in re.split(r"[|;]", cell):
-            key = word.strip().casefold()
-            if not key:
-                continue
-            if key not in self.segments:
-                self._object("segments", f"This incident has no segment “{word.strip()[:60]}”.",
-                             "Add it under Guidance with this key and upload again, or correct the word.")  # fmt: skip
-                continue
-            keys[self.segments[key]] = None
-        return json.dumps(sorted(keys))
-
-    def _facts(self) -> str:
-        facts = {}
-        for index, name in self.facts:
-            value = self.cells[index]
-            if len(value) > LONGEST_FACT:
-                self.problems.append(Problem(
-                    self.line, self.headers[index], value[:LONGEST_VALUE_KEPT],
-                    f"This is {len(value):,} characters long; a fact may have {LONGEST_FACT:,}.", "Shorten it.",
-                ))  # fmt: skip
-            elif value:
-                facts[name] = value
-        return json.dumps(facts, ensure_ascii=False)
-
-    def _invisible(self, line: int, cells: list[str]) -> list[Problem]:
+    def _more(self) -> list:
         return [
-            Problem(line, header, INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", cell)[:LONGEST_VALUE_KEPT],
-                    "The cell holds line breaks, control characters or invisible marks.",
-                    "Delete the cell and type it again.")
-            for header, cell in zip(self.headers, cells, strict=True)
-            if INVISIBLE.search(cell)
-        ]  # fmt: skip
+            self._judge(index, judge, otherwise)
+            for (index, judge), otherwise in zip(self._also, NOTHING_MORE, strict=True)
+        ]
+
+    def _texts(self) -> str:
+        cells = self.cells
+        return "{" + ", ".join([name + encode_basestring(cells[at]) for at, name, _ in self._facts if cells[at]]) + "}"
+
+    def _typed_facts(self) -> str:
+        said = self._as_json(self._facts)
+        line = self._as_json(self._table)
+        if line:
+            said.append(f'"{facts.TABLE}": [{{{", ".join(line)}}}]')
+        return "{" + ", ".join(said) + "}"
+
+    def _as_json(self, columns: list[tuple[int, str, facts.Fact]]) -> list[str]:
+        said = []
+        for index, name, fact in columns:
+            if value := self._judge(index, lambda cell, fact=fact: facts.as_json(cell, fact.type)):
+                said.append(name + value)
+        return said
+
+    def _plain(self, cells: list[str]) -> list[str]:
+        """Without the quotes of our own exports, a postal address on one line; nothing else may be invisible."""
+        cells = [may_say.as_typed(cell) for cell in cells]
+        if self._post != NOWHERE:
+            cells[self._post] = may_say.LINE_BREAK.sub(", ", cells[self._post])
+        for header, cell in zip(self.headers, cells, strict=True):
+            if may_say.INVISIBLE.search(cell):
+                shown = may_say.INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", cell)[:LONGEST_VALUE_KEPT]
+                self._wrong.append(Problem(
+                    self.line, header, shown, "The cell holds line breaks, control characters or invisible marks.",
+                    "Delete the cell and type it again.",
+                ))  # fmt: skip
+        return cells
+
+
+NOTHING_MORE = ("", "", "", True, "", "[]")
+"""What a row says of locale, jurisdiction, role, trust, certainty and segments where it says nothing."""
+
+
+def _another(row: Staged, kind: str, address: str, normal: str) -> Staged:
+    """A further address of the account that a row has spoken of."""
+    return row._replace(
+        kind=kind, address=address, normal=normal, lookup=lookup_hash(normal),
+        name="", locale="", jurisdiction="", certainty="", segments="[]", facts="{}",
+    )  # fmt: skip
+
+
+def _kept(cells: list[str]) -> str:
+    """For RejectedRow.cells. PostgreSQL's text has no NUL."""
+    return json.dumps([cell.replace("\0", "\N{REPLACEMENT CHARACTER}") for cell in cells], ensure_ascii=False)
