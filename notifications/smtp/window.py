@@ -118,7 +118,9 @@ class Window:
         """The connection is gone. Who is where was noted while it was spoken."""
         reply = words(error) or type(error).__name__
         if self.begun is not None:
-            if self.is_proven and not self.begun.tried_again:
+            if self.on_wire is not None:
+                self.waiting.appendleft(self.begun)  # it broke at the message before
+            elif self.is_proven and not self.begun.tried_again:
                 self.begun.tried_again = True  # a kept connection had gone stale; surely nothing was accepted
                 self.waiting.appendleft(self.begun)
             else:
