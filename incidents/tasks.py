@@ -2,9 +2,14 @@
 
 from celery import shared_task
 
-from incidents import publishing
+from incidents import audience, publishing
 
 
 @shared_task
 def finish_publishing() -> None:
     publishing.tick()
+
+
+@shared_task
+def work_imports() -> None:
+    audience.work()

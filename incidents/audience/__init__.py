@@ -4,13 +4,26 @@ Nothing else is touched until somebody confirms. A file adds and changes; it nev
 is missing from a later file stays, an empty cell means "not said".
 """
 
-from incidents.audience.comparing import Comparison, compare
+from incidents.audience.claiming import worked_on
+from incidents.audience.comparing import Comparison, compare, compared
 from incidents.audience.counts import DoesNotAddUp
 from incidents.audience.leftovers import NothingLeftOut, deal_with, left_out
 from incidents.audience.reading import read
-from incidents.audience.saving import BeyondEstimate, NotWaiting, SegmentGone, discard, put_away, save
+from incidents.audience.saving import (
+    BeyondEstimate,
+    NotWaiting,
+    RowsLost,
+    SegmentGone,
+    ask_to_save,
+    discard,
+    put_away,
+    save,
+    waits_for_another,
+)
+from incidents.audience.working import compare_again, work
 
 __all__ = [
-    "BeyondEstimate", "Comparison", "DoesNotAddUp", "NotWaiting", "NothingLeftOut", "SegmentGone", "compare",
-    "deal_with", "discard", "left_out", "put_away", "read", "save",
+    "BeyondEstimate", "Comparison", "DoesNotAddUp", "NotWaiting", "NothingLeftOut", "RowsLost", "SegmentGone",
+    "ask_to_save", "compare", "compare_again", "compared", "deal_with", "discard", "left_out", "put_away", "read",
+    "save", "waits_for_another", "work", "worked_on",
 ]  # fmt: skip

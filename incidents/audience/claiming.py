@@ -4,12 +4,17 @@ The lock belongs to the session in PostgreSQL, so it ends with whoever holds it:
 machines once PostgreSQL misses them. No clock decides that somebody is dead, and two never work on one import.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connection
+import kombu.exceptions
+from celery import current_app
+from django.db import connection, transaction
 
 from incidents.models import ImportBatch
+
+logger = logging.getLogger(__name__)
 
 LOCK = 0x574F524B  # advisory lock; the second number is the batch's
 
@@ -45,3 +50,15 @@ def worked_on() -> set[int]:
     with connection.cursor() as cursor:
         cursor.execute(HELD, [LOCK])
         return {number for (number,) in cursor.fetchall()}
+
+
+def ring() -> None:
+    """Wake a worker once this transaction is there to be seen. A lost ring is no loss: beat rings again."""
+    transaction.on_commit(_ring)
+
+
+def _ring() -> None:
+    try:
+        current_app.send_task("incidents.tasks.work_imports", expires=60, retry=False)
+    except kombu.exceptions.OperationalError:
+        logger.warning("The broker is away: no worker could be rung for an import; beat tries again")

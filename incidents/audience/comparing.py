@@ -1,23 +1,22 @@
-"""What a file would change, and whether its size fits what the page says."""
+"""What a file would change. Computed once after reading and kept with the batch; looking at it costs nothing."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
 
 from django.db import connection, transaction
-from django.db.models import F
 
-from accounts.models import Organisation
+from incidents.audience import differences
+from incidents.audience.fitting import judge
 from incidents.audience.resolving import resolve
-from incidents.models import AffectedAccount, ImportBatch, Incident, ScopeEstimate
+from incidents.models import AffectedAccount, ImportBatch, Incident
 
 EXAMPLES = 10
-ABOUT = Decimal("1.2")  # "about 5" is no longer true above 6
 
 COUNTS = """
 SELECT count(*) FILTER (WHERE affected_id IS NULL) AS new,
        count(*) FILTER (WHERE affected_id IS NOT NULL AND NOT changes) AS unchanged,
        count(*) FILTER (WHERE changes) AS changed,
-       count(*) FILTER (WHERE affected_id IS NULL AND imported.account_id IS NOT NULL) AS new_here_only,
+       count(*) FILTER (WHERE affected_id IS NULL AND NOT made) AS new_here_only,
        count(*) FILTER (WHERE imported.certainty = 'ruled_out'
                           AND affected.certainty IS DISTINCT FROM 'ruled_out') AS newly_ruled_out,
        count(DISTINCT affected_id) AS held,
@@ -36,10 +35,11 @@ WITH holder AS (
       FROM imported_address
       JOIN imported USING (account_key)
       LEFT JOIN accounts_account account ON account.id = imported.account_id
+     WHERE imported_address.kind = 'email'
     UNION
     SELECT address.lookup, account.external_id, account.id::text
       FROM imported_address
-      JOIN accounts_address address ON address.lookup = imported_address.lookup AND address.kind = imported_address.kind
+      JOIN accounts_address address ON address.lookup = imported_address.lookup AND address.kind = 'email'
       JOIN accounts_account account ON account.id = address.account_id
 )
 SELECT array_agg(DISTINCT coalesce(nullif(external_id, ''), '(no id)')) AS accounts, count(*) OVER () AS addresses
@@ -55,8 +55,9 @@ HAVING count(DISTINCT who) > 1
 class Comparison:
     """Counts of accounts, in words of the batch page.
 
-    missing: already in this incident and not in this file; they stay. after: everyone owed a notice once this is
-    saved. share: that, in percent of all customers (None where the organisation has not said how many there are).
+    missing: already in this incident and not in this file. not_held: in a file that rules out, and not in this
+    incident. after: everyone owed a notice once this is saved. owed_before: now.
+    share: `after` in percent of all customers (None where the organisation has not said how many there are).
     stop: the file says more than the page; saving needs an explicit yes.
     same_address: mailboxes that several accounts have; `same_address_examples`: the accounts' ids.
     """
@@ -67,6 +68,8 @@ class Comparison:
     missing: int
     new_here_only: int
     newly_ruled_out: int
+    not_held: int
+    owed_before: int
     after: int
     share: Decimal | None
     stop: bool
@@ -76,7 +79,7 @@ class Comparison:
 
     @property
     def nothing_new(self) -> bool:
-        return not self.new and not self.changed
+        return not self.new and not self.changed and not self.newly_ruled_out
 
     def as_json(self) -> dict:
         """Without the examples: counts and words only."""
@@ -85,89 +88,62 @@ class Comparison:
         return facts
 
 
+JUDGED = ("share", "stop", "verdict")
+KEPT = [field.name for field in fields(Comparison) if field.name not in JUDGED]
+
+
 @transaction.atomic
 def compare(batch: ImportBatch) -> Comparison:
-    """What saving a staged batch would do now. Writes nothing."""
+    """What saving a staged batch would do now; kept with the batch, with examples among its findings."""
     resolve(batch)
-    return of_resolved(batch)
+    comparison = of_resolved(batch, same_address=True)
+    batch.counts["findings"] = batch.counts.get("findings", {}) | differences.find(batch, comparison.missing)
+    batch.comparison = {name: getattr(comparison, name) for name in KEPT}
+    batch.save(update_fields=["counts", "comparison"])
+    return comparison
 
 
-def of_resolved(batch: ImportBatch) -> Comparison:
-    """As `compare`, over the tables that `resolve` has filled in this transaction."""
+def compared(batch: ImportBatch) -> Comparison | None:
+    """As `compare` left it; None: not compared yet, or the list has changed since and a worker compares anew.
+
+    What the page says may have changed, too: that is looked up again.
+    """
+    if not batch.comparison:
+        return None
+    share, stop, verdict = judge(batch.incident, batch.comparison["after"])
+    return Comparison(**batch.comparison, share=share, stop=stop, verdict=verdict)
+
+
+def outdate(incident: Incident | int, *, but: ImportBatch | None = None) -> None:
+    """The list has changed: what batches that wait were compared with is no longer so."""
+    waiting = ImportBatch.objects.filter(
+        incident=incident, state__in=[ImportBatch.State.STAGED, ImportBatch.State.CONFIRMING]
+    )
+    waiting.exclude(pk=but.pk if but else None).update(comparison={}, tries=0)
+
+
+def of_resolved(batch: ImportBatch, *, same_address: bool = False) -> Comparison:
+    """As `compare`, over the tables that `resolve` has filled in this transaction.
+
+    same_address: look for mailboxes of several accounts, too; for saving it does not matter.
+    """
     with connection.cursor() as cursor:
         cursor.execute(COUNTS)
         names = [column.name for column in cursor.description]
         counts = dict(zip(names, cursor.fetchone(), strict=True))
-        cursor.execute(SAME_ADDRESS, [EXAMPLES])
-        same = cursor.fetchall()
+        same = []
+        if same_address:
+            cursor.execute(SAME_ADDRESS, [EXAMPLES])
+            same = cursor.fetchall()
     affected = AffectedAccount.objects.filter(incident=batch.incident_id)
-    owed_before, owed = counts.pop("owed_before"), counts.pop("owed")
-    after = affected.owed_a_notice().count() - owed_before + owed
-    total = Organisation.get().customers_total
-    share = Decimal(after) * 100 / total if total else None
-    stop, verdict = _judge(newest_estimate(batch.incident), after, share)
+    owed_before, owed_now = affected.owed_a_notice().count(), counts.pop("owed")
+    after = owed_now if batch.mode == ImportBatch.Mode.REPLACE else owed_before - counts["owed_before"] + owed_now
+    not_held = batch.counts["accounts"] - counts["new"] - counts["unchanged"] - counts["changed"]
+    if batch.mode == ImportBatch.Mode.REPLACE:
+        counts["newly_ruled_out"] += owed_before - counts["owed_before"]
+    share, stop, verdict = judge(batch.incident, after)
     return Comparison(
-        missing=affected.count() - counts.pop("held"), after=after, share=share, stop=stop, verdict=verdict,
-        same_address=same[0][1] if same else 0, same_address_examples=[row[0] for row in same], **counts,
+        missing=affected.count() - counts.pop("held"), not_held=not_held, after=after, share=share, stop=stop,
+        verdict=verdict, same_address=same[0][1] if same else 0, same_address_examples=[row[0] for row in same],
+        **counts | {"owed_before": owed_before},
     )  # fmt: skip
-
-
-def newest_estimate(incident: Incident) -> ScopeEstimate | None:
-    """The one the page states now: not held back, not revised."""
-    return (
-        incident.estimates.filter(held_back=False, revised_by=None)
-        .order_by(F("at").desc(nulls_last=True), "-position", "-pk")
-        .first()
-    )
-
-
-def _judge(estimate: ScopeEstimate | None, after: int, share: Decimal | None) -> tuple[bool, str]:
-    """(whether the file says more than the page, the sentence that says so)."""
-    if estimate is None:
-        return False, "The page gives no estimate to compare with."
-    if estimate.value is None:
-        return False, f"The page says “{estimate.get_bound_display()}”: there is no number to compare with."
-    percent = estimate.unit == "percent"
-    measured = share if percent else Decimal(after)
-    if measured is None:
-        return False, (
-            "The page states a share of customers; how many customers there are in all is not set, so it cannot be"
-            " compared. An administrator can set it under Organisation."
-        )
-    unit = " %" if percent else f" {estimate.unit}".rstrip()
-    said = f"“{estimate.get_bound_display()} {estimate.value.normalize():,f}{unit}”"
-    ours = f"{_readable(measured)}{unit}" if percent else f"{after:,}{unit}"
-    if _more(estimate, measured):
-        return True, f"This is more than the page says: {ours} against {said}. Correct the page, or check the file."
-    if estimate.bound in {"exactly", "at_least"} and measured < estimate.value:
-        return False, f"This is fewer than the page says: {ours} against {said}. Is this the whole list?"
-    return False, f"This fits what the page says: {ours} against {said}."
-
-
-def _more(estimate: ScopeEstimate, measured: Decimal) -> bool:
-    value = estimate.value
-    assert value is not None
-    match estimate.bound:
-        case ScopeEstimate.Bound.LESS_THAN:
-            return measured >= value
-        case ScopeEstimate.Bound.AT_MOST:
-            return measured > value
-        case ScopeEstimate.Bound.EXACTLY:
-            # Ours is a fraction, the page's a rounded number: one more in the last digit is no contradiction.
-            return measured > value + (Decimal("0.5").scaleb(_exponent(value)) if estimate.unit == "percent" else 0)
-        case ScopeEstimate.Bound.ABOUT:
-            return measured > value * ABOUT
-        case _:
-            return False
-
-
-def _exponent(value: Decimal) -> int:
-    exponent = value.normalize().as_tuple().exponent
-    return min(0, exponent) if isinstance(exponent, int) else 0
-
-
-def _readable(share: Decimal) -> str:
-    """Two digits that mean something: 0.79, 12, 0.0042."""
-    if share >= 10 or share == 0:
-        return f"{share:.0f}"
-    return f"{share:.{max(0, 1 - share.adjusted())}f}"

@@ -1,4 +1,4 @@
-"""The one place where a file becomes accounts, addresses and affected accounts: all of it, or nothing."""
+"""Saying yes to what was read: all of it becomes accounts, addresses and affected accounts, or nothing does."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,11 +8,15 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
-from incidents.audience.comparing import Comparison, of_resolved
+from incidents.audience import claiming
+from incidents.audience.claiming import ring
+from incidents.audience.comparing import Comparison, compared, of_resolved, outdate
 from incidents.audience.resolving import resolve
-from incidents.models import ImportBatch, StagedRow
+from incidents.audience.writing import write
+from incidents.models import ImportBatch, StagedRow, UploadPiece
 
 LOCK = 0x41554449  # advisory lock; the second number is the incident's, 0 the accounts' of the house
+State = ImportBatch.State
 
 
 class NotWaiting(Exception):
@@ -27,79 +31,9 @@ class SegmentGone(Exception):
     """A segment the rows name was removed after they were read."""
 
 
-STATEMENTS = (
-    # Ids are taken beforehand, so that a person without an id of ours is found again by the statements below.
-    "ALTER TABLE imported ADD COLUMN made boolean NOT NULL DEFAULT false",
-    """
-    UPDATE imported SET made = true, account_id = nextval(pg_get_serial_sequence('accounts_account', 'id'))
-     WHERE account_id IS NULL
-    """,
-    "CREATE INDEX ON imported (account_id)",
-    "ANALYZE imported",
-    """
-    INSERT INTO accounts_account (id, external_id, kind, name, locale, jurisdiction)
-    SELECT account_id, nullif(external_id, ''), CASE external_id WHEN '' THEN 'person' ELSE 'customer' END,
-           name, locale, jurisdiction
-      FROM imported WHERE made ORDER BY external_id
-        ON CONFLICT (external_id) DO NOTHING
-    """,
-    # An account that appeared from elsewhere since the tables were filled.
-    """
-    UPDATE imported SET account_id = account.id, made = false
-      FROM accounts_account account
-     WHERE made AND imported.external_id <> '' AND account.external_id = imported.external_id
-       AND account.id <> imported.account_id
-    """,
-    """
-    UPDATE accounts_account account
-       SET name = coalesce(nullif(imported.name, ''), account.name),
-           locale = coalesce(nullif(imported.locale, ''), account.locale),
-           jurisdiction = coalesce(nullif(imported.jurisdiction, ''), account.jurisdiction)
-      FROM imported
-     WHERE account.id = imported.account_id AND NOT imported.made
-       AND ((imported.name <> '' AND imported.name <> account.name)
-         OR (imported.locale <> '' AND imported.locale <> account.locale)
-         OR (imported.jurisdiction <> '' AND imported.jurisdiction <> account.jurisdiction))
-    """,
-    # A file may take trust from an address, never give it back: somebody had a reason.
-    """
-    INSERT INTO accounts_address AS held (account_id, kind, role, value, normal, lookup, trusted)
-    SELECT imported.account_id, said.kind, coalesce(said.role, 'owner'), said.value, said.normal, said.lookup,
-           said.trusted
-      FROM imported_address said JOIN imported USING (account_key)
-      LEFT JOIN accounts_address known
-             ON known.account_id = imported.account_id AND known.kind = said.kind AND known.normal = said.normal
-     WHERE known.id IS NULL OR said.role <> known.role OR (known.trusted AND NOT said.trusted)
-     ORDER BY said.line
-        ON CONFLICT (account_id, kind, normal) DO UPDATE
-           SET role = excluded.role, trusted = held.trusted AND excluded.trusted
-    """,
-    """
-    INSERT INTO incidents_affectedaccount AS held (incident_id, account_id, certainty, facts, batch_id)
-    SELECT %(incident)s, account_id, coalesce(nullif(certainty, ''), 'confirmed'), facts, %(batch)s
-      FROM (SELECT DISTINCT ON (account_id) * FROM imported WHERE affected_id IS NULL ORDER BY account_id, line) AS new
-     ORDER BY line
-        ON CONFLICT (incident_id, account_id) DO NOTHING
-    """,
-    """
-    UPDATE incidents_affectedaccount affected
-       SET certainty = coalesce(nullif(imported.certainty, ''), affected.certainty),
-           facts = affected.facts || imported.facts,
-           changed_in_id = %(batch)s
-      FROM imported
-     WHERE affected.id = imported.affected_id AND imported.changes
-    """,
-    """
-    INSERT INTO incidents_affectedaccount_segments (affectedaccount_id, segment_id)
-    SELECT DISTINCT affected.id, segment.id
-      FROM imported
-     CROSS JOIN jsonb_array_elements_text(imported.segments) AS said(key)
-      JOIN incidents_segment segment ON segment.incident_id = %(incident)s AND segment.key = said.key
-      JOIN incidents_affectedaccount affected
-        ON affected.incident_id = %(incident)s AND affected.account_id = imported.account_id
-        ON CONFLICT (affectedaccount_id, segment_id) DO NOTHING
-    """,
-)
+class RowsLost(Exception):
+    """The rows are no longer in the staging table: PostgreSQL crashed after they were read."""
+
 
 LOST_SEGMENTS = """
 SELECT DISTINCT said.key
@@ -108,32 +42,62 @@ SELECT DISTINCT said.key
                     WHERE segment.incident_id = %(incident)s AND segment.key = said.key)
 """
 
+ROWS_LOST = "The database broke down after this file was read, and its rows are lost."
+
+# Whoever holds the claim to the batch (see claiming) waits for a lock of ours.
+WAITS = """
+SELECT EXISTS (SELECT FROM pg_locks waits JOIN pg_locks claim USING (pid)
+                WHERE waits.locktype = 'advisory' AND waits.classid = %s AND NOT waits.granted
+                  AND claim.locktype = 'advisory' AND claim.classid = %s AND claim.objid = %s AND claim.granted)
+"""
+
+
+@transaction.atomic
+def ask_to_save(batch: ImportBatch, *, by: User, at: datetime | None = None,
+                beyond_estimate: bool = False) -> ImportBatch:  # fmt: skip
+    """Have a worker save it. Whatever stops that stands in `stopped` afterwards, and the batch waits as before.
+
+    Raises NotWaiting.
+    """
+    won = ImportBatch.objects.filter(pk=batch.pk, state=State.STAGED).update(
+        state=State.CONFIRMING, asked_by=by, beyond_estimate=beyond_estimate, stopped="", tries=0,
+        worked_at=at or timezone.now(),
+    )  # fmt: skip
+    batch.refresh_from_db()
+    if not won:
+        raise NotWaiting(_why_not(batch))
+    ring()
+    return batch
+
 
 @transaction.atomic
 def save(batch: ImportBatch, *, by: User | None, at: datetime | None = None, beyond_estimate: bool = False,
          waiting: Callable[[], object] | None = None) -> ImportBatch:  # fmt: skip
-    """Write a staged batch: accounts, addresses, affected accounts and their segments, in one transaction.
+    """Write a batch that waits: accounts, addresses, affected accounts and their segments, in one transaction.
 
     The batch, confirmed, with what happened added to its counts (new, changed, unchanged, missing).
     beyond_estimate: yes, although it is more than the page says. waiting: called when another import is being saved
     and this one has to wait for it.
-    Raises NotWaiting, BeyondEstimate or SegmentGone, and has then written nothing.
+    Raises NotWaiting, BeyondEstimate, SegmentGone or RowsLost, and has then written nothing.
     """
     at = at or timezone.now()
     _wait_for_others(batch, waiting)
-    won = ImportBatch.objects.filter(pk=batch.pk, state=ImportBatch.State.STAGED).update(
-        state=ImportBatch.State.CONFIRMED, confirmed_at=at, confirmed_by=by
+    won = ImportBatch.objects.filter(pk=batch.pk, state__in=[State.STAGED, State.CONFIRMING]).update(
+        state=State.CONFIRMED, confirmed_at=at, confirmed_by=by, stopped="", tries=0
     )
     batch.refresh_from_db()
     if not won:
         raise NotWaiting(_why_not(batch))
-    resolve(batch)
+    _refuse_lost_rows(batch)
+    resolve(batch, take_numbers=True)
     comparison = of_resolved(batch)
     if comparison.stop and not beyond_estimate:
         raise BeyondEstimate(comparison.verdict)
     _refuse_lost_segments(batch)
-    _write(batch)
-    StagedRow.objects.filter(batch=batch).delete()
+    write(batch)
+    _forget_the_file(batch)
+    outdate(batch.incident_id, but=batch)
+    ring()  # for the batches that are now to be compared anew
     batch.counts |= _happened(comparison)
     batch.save(update_fields=["counts"])
     audit.record(
@@ -149,12 +113,12 @@ def discard(batch: ImportBatch, *, by: User | None, at: datetime | None = None, 
 
     Raises NotWaiting where there is nothing to discard any more.
     """
-    unfinished = [ImportBatch.State.STAGED, ImportBatch.State.READING]
-    won = ImportBatch.objects.filter(pk=batch.pk, state__in=unfinished).update(state=ImportBatch.State.DISCARDED)
+    unfinished = [State.RECEIVED, State.READING, State.STAGED]
+    won = ImportBatch.objects.filter(pk=batch.pk, state__in=unfinished).update(state=State.DISCARDED, stopped="")
     batch.refresh_from_db()
     if not won:
         raise NotWaiting(_why_not(batch))
-    StagedRow.objects.filter(batch=batch).delete()
+    _forget_the_file(batch)
     audit.record(act="import.discarded", thing=batch, by=by, at=at, incident=batch.incident_id, sha256=batch.sha256,
                  **({"because": because} if because else {}))  # fmt: skip
     return batch
@@ -166,16 +130,20 @@ def put_away(batch: ImportBatch, *, by: User | None, at: datetime | None = None)
 
     A file uploaded twice would otherwise wait for good, and keep the page from saying that everyone was told.
     """
-    if batch.state != ImportBatch.State.STAGED or batch.counts["rejected"]:
-        return False
-    resolve(batch)
-    comparison = of_resolved(batch)
-    if not comparison.nothing_new:
+    comparison = compared(batch)
+    if batch.state != State.STAGED or batch.counts["rejected"] or comparison is None or not comparison.nothing_new:
         return False
     discard(batch, by=by, at=at, because="it holds nothing new")
     batch.counts |= _happened(comparison)
     batch.save(update_fields=["counts"])
     return True
+
+
+def waits_for_another(batch: ImportBatch) -> bool:
+    """Whether whoever saves it waits until another import is saved."""
+    with connection.cursor() as cursor:
+        cursor.execute(WAITS, [LOCK, claiming.LOCK, batch.pk])
+        return cursor.fetchone()[0]
 
 
 def _wait_for_others(batch: ImportBatch, waiting: Callable[[], object] | None) -> None:
@@ -194,15 +162,31 @@ def _wait_for_others(batch: ImportBatch, waiting: Callable[[], object] | None) -
 
 def _why_not(batch: ImportBatch) -> str:
     match batch.state:
-        case ImportBatch.State.CONFIRMED:
+        case State.CONFIRMED:
             who = batch.confirmed_by.get_full_name() if batch.confirmed_by else "the command line"
             return f"Import {batch.number} was already confirmed by {who}. Nothing was done a second time."
-        case ImportBatch.State.DISCARDED:
+        case State.DISCARDED:
             return f"Import {batch.number} was discarded. Upload the file again if it is needed after all."
-        case ImportBatch.State.REFUSED:
+        case State.REFUSED:
             return f"Import {batch.number} could not be read, so there is nothing in it to import."
+        case State.CONFIRMING:
+            return f"Import {batch.number} is being imported already. Nothing was done a second time."
+        case State.UNDONE:
+            return f"Import {batch.number} was undone. Upload the file again if it is needed after all."
+        case State.RECEIVED:
+            return f"The columns of import {batch.number} wait for a yes; it is not read yet."
         case _:
             return f"Import {batch.number} is still being read. Try again in a moment."
+
+
+def _forget_the_file(batch: ImportBatch) -> None:
+    StagedRow.objects.filter(batch=batch).delete()
+    UploadPiece.objects.filter(batch=batch).delete()
+
+
+def _refuse_lost_rows(batch: ImportBatch) -> None:
+    if batch.counts["accounts"] and not batch.rows.exists():
+        raise RowsLost(ROWS_LOST)
 
 
 def _refuse_lost_segments(batch: ImportBatch) -> None:
@@ -214,12 +198,6 @@ def _refuse_lost_segments(batch: ImportBatch) -> None:
             f"The segment {', '.join(f'“{key}”' for key in sorted(lost))} was removed after this file was read."
             " Discard this import and upload the file again."
         )
-
-
-def _write(batch: ImportBatch) -> None:
-    with connection.cursor() as cursor:
-        for statement in STATEMENTS:
-            cursor.execute(statement, {"incident": batch.incident_id, "batch": batch.pk})
 
 
 def _happened(comparison: Comparison) -> dict[str, int]:

@@ -136,7 +136,7 @@ def batch(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     return render(request, "incidents/staff/affected_import.html", {
         "incident": incident, "room": "affected", "batch": batch,
         "columns": columns.in_words(batch.columns),
-        "comparison": audience.compare(batch) if staged else None,
+        "comparison": audience.compared(batch) if staged else None,
         "rows": batch.rows.order_by("line")[:ROWS_SHOWN] if staged else [],
         "page": rejected.get_page(request.GET.get("page")),
         "twin": _confirmed_twin(batch), "dealing": DealtWithForm(),
