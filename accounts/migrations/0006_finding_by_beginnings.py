@@ -31,6 +31,7 @@ class Migration(migrations.Migration):
                 condition=models.Q(("jurisdiction", ""), _negated=True),
                 fields=["jurisdiction"],
                 name="account_by_jurisdiction",
+                opclasses=["varchar_pattern_ops"],
             ),
         ),
         migrations.AddIndex(

@@ -47,7 +47,12 @@ class Account(models.Model):
             # how a name begins, in any case
             models.Index(OpClass(Folded("name"), "text_pattern_ops"), name="account_by_name"),
             # the list of one country; most files say none
-            models.Index(fields=["jurisdiction"], condition=~Q(jurisdiction=""), name="account_by_jurisdiction"),
+            models.Index(
+                fields=["jurisdiction"],
+                opclasses=["varchar_pattern_ops"],
+                condition=~Q(jurisdiction=""),
+                name="account_by_jurisdiction",
+            ),  # fmt: skip
         ]
 
     def __str__(self) -> str:
@@ -105,7 +110,7 @@ class Address(models.Model):
                 opclasses=["varchar_pattern_ops"],
                 condition=Q(kind="email"),
                 name="address_by_beginning",
-            ),
+            ),  # fmt: skip
         ]
 
     def __str__(self) -> str:
