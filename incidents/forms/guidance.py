@@ -1,9 +1,14 @@
 """One form for each section of the guidance. What the database would refuse is said here in words first."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
+from incidents import veris
+from incidents.audience import rules
 from incidents.forms.moments import MomentForm, NotAMoment, parse
 from incidents.forms.rows import EditForm, Moments
 from incidents.models import (
@@ -21,10 +26,51 @@ from incidents.models import (
 
 MARKDOWN = "Markdown: **bold**, lists, [words](https://…)."
 IN_UTC = "In UTC."
+KINDS_OF_DATA = list(veris.VARIETIES.values())
 
 
 def text(rows: int) -> forms.Textarea:
     return forms.Textarea(attrs={"rows": rows})
+
+
+class Suggested(forms.TextInput):
+    """Any words, with some of ours to choose from."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        super().__init__()
+        self.words = list(words)
+
+    def render(self, name: str, value: Any, attrs: dict | None = None, renderer: Any = None) -> SafeString:
+        choices = f"{(attrs or {}).get('id', name)}_words"
+        words = format_html_join("", '<option value="{}">', ((word,) for word in self.words))
+        field = super().render(name, value, (attrs or {}) | {"list": choices}, renderer)
+        return format_html('{}<datalist id="{}">{}</datalist>', field, choices, words)
+
+
+class RuleField(forms.CharField):
+    """One condition in a line; see audience.rules."""
+
+    widget = forms.Textarea(attrs={"rows": 4, "spellcheck": "false"})
+
+    def prepare_value(self, value: Any) -> str:
+        return rules.in_words(value) if isinstance(value, dict) else value or ""
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return value
+        try:
+            return rules.read(value or "")
+        except rules.NotARule as problem:
+            raise forms.ValidationError(str(problem)) from None
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return (initial or {}) != self.to_python(data)
+        except forms.ValidationError:
+            return True
+
+    def run_validators(self, value: Any) -> None:
+        """Reading it was all there is to check."""
 
 
 class ExposureForm(EditForm):
@@ -33,12 +79,18 @@ class ExposureForm(EditForm):
         "segment": ("Whose", ""),
         "status": ("Was it exposed?", "“Not exposed” is news, too: readers fear for it."),
         "note": ("In a few words", "What limits it, or what it rests on."),
-        "veris": ("VERIS variety", "For statistics: Credentials, Personal, Payment …"),
+        "veris": ("Counted in statistics as", f"After VERIS {veris.SCHEMA}; the page does not say it."),
     }
+    veris = forms.ChoiceField(required=False, choices=[("", "Not said"), *veris.choices()])
 
     class Meta:
         model = Exposure
         fields = ["data_class", "segment", "status", "note", "veris"]
+        widgets = {"data_class": Suggested(KINDS_OF_DATA)}
+
+    def clean_veris(self) -> str:
+        """Our own words for a kind of data carry its code with them."""
+        return self.cleaned_data["veris"] or veris.code_of(self.cleaned_data.get("data_class", ""))
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -58,11 +110,18 @@ class SegmentForm(EditForm):
         ),
         "guidance": ("What we say to them", MARKDOWN),
         "receives_notice": ("They get a notice", "No: the page speaks to them and nobody writes to them."),
+        "rule": (
+            "Who is in it by rule",
+            "One condition in a line; all must hold: plan is enterprise · plan is one of pro, enterprise · last_used"
+            " after 2018-01-01 · calls more than 100 · certainty is possible · country is DE, AT · security address at"
+            " example.com. Empty: only the file says who is in it.",
+        ),
     }
+    rule = RuleField(required=False, max_length=4000)
 
     class Meta:
         model = Segment
-        fields = ["name", "key", "guidance", "receives_notice"]
+        fields = ["name", "key", "guidance", "receives_notice", "rule"]
         widgets = {"guidance": text(6)}
 
     def clean_key(self) -> str:

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import CheckConstraint, Q, UniqueConstraint
 
+from incidents import veris
 from incidents.models.incident import Incident
 from incidents.models.moments import Moment, known_or_not
 
@@ -49,7 +50,10 @@ class Exposure(Row):
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="exposures")
     segment = models.ForeignKey(Segment, null=True, blank=True, on_delete=models.CASCADE, related_name="exposures")
     data_class = models.CharField(max_length=120, help_text="API keys, email addresses …")
-    veris = models.CharField(max_length=60, blank=True, help_text="VERIS 1.4.1 attribute.confidentiality.data.variety")
+    veris = models.CharField(
+        max_length=60, blank=True, validators=[veris.known],
+        help_text="VERIS 1.4.1 attribute.confidentiality.data.variety",
+    )  # fmt: skip
     status = models.CharField(max_length=10, choices=Status)
     note = models.CharField(max_length=400, blank=True)
 
