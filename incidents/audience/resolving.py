@@ -95,8 +95,9 @@ UPDATE imported SET changes = true
       JOIN accounts_account account ON account.id = imported.account_id
       JOIN incidents_affectedaccount affected ON affected.id = imported.affected_id
      WHERE (imported.name <> '' AND imported.name <> account.name)
-        OR (imported.locale <> '' AND imported.locale <> account.locale)
-        OR (imported.jurisdiction <> '' AND imported.jurisdiction <> account.jurisdiction)
+        OR (imported.locale <> '' AND (imported.locale <> account.locale OR account.locale_from <> ''))
+        OR (imported.jurisdiction <> ''
+            AND (imported.jurisdiction <> account.jurisdiction OR account.jurisdiction_from <> ''))
         OR (imported.certainty <> '' AND imported.certainty <> affected.certainty)
         OR affected.facts || imported.facts <> affected.facts
     UNION

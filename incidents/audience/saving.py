@@ -7,8 +7,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts import audit
+from accounts.approvals import NotApproved
 from accounts.models import User
-from incidents.audience import claiming
+from incidents.audience import approving, claiming, distrusting, history, inferring, rules, ruling_out
 from incidents.audience.claiming import ring
 from incidents.audience.comparing import Comparison, compared, of_resolved, outdate
 from incidents.audience.resolving import resolve
@@ -34,6 +35,11 @@ class SegmentGone(Exception):
 class RowsLost(Exception):
     """The rows are no longer in the staging table: PostgreSQL crashed after they were read."""
 
+
+# What a person can mend, or say yes to; the words of each say how.
+STOPS = (
+    BeyondEstimate, SegmentGone, RowsLost, NotApproved, ruling_out.NeedsEvidence, ruling_out.RowsLeftOut,
+)  # fmt: skip
 
 LOST_SEGMENTS = """
 SELECT DISTINCT said.key
@@ -78,10 +84,10 @@ def save(batch: ImportBatch, *, by: User | None, at: datetime | None = None, bey
     The batch, confirmed, with what happened added to its counts (new, changed, unchanged, missing).
     beyond_estimate: yes, although it is more than the page says. waiting: called when another import is being saved
     and this one has to wait for it.
-    Raises NotWaiting, BeyondEstimate, SegmentGone or RowsLost, and has then written nothing.
+    Raises NotWaiting or one of STOPS, and has then written nothing.
     """
     at = at or timezone.now()
-    _wait_for_others(batch, waiting)
+    wait_for_others(batch, waiting)
     won = ImportBatch.objects.filter(pk=batch.pk, state__in=[State.STAGED, State.CONFIRMING]).update(
         state=State.CONFIRMED, confirmed_at=at, confirmed_by=by, stopped="", tries=0
     )
@@ -93,15 +99,22 @@ def save(batch: ImportBatch, *, by: User | None, at: datetime | None = None, bey
     comparison = of_resolved(batch)
     if comparison.stop and not beyond_estimate:
         raise BeyondEstimate(comparison.verdict)
+    approving.require(batch, comparison, at=at)
     _refuse_lost_segments(batch)
+    history.before(batch)
     write(batch)
+    ruling_out.apply(batch)
+    rules.apply(batch)
+    distrusting.apply(batch)
+    inferring.infer(batch)
+    history.keep(batch)
     _forget_the_file(batch)
     outdate(batch.incident_id, but=batch)
     ring()  # for the batches that are now to be compared anew
     batch.counts |= _happened(comparison)
     batch.save(update_fields=["counts"])
     audit.record(
-        act="import.confirmed", thing=batch, by=by, at=at, incident=batch.incident_id, counts=batch.counts,
+        act="import.confirmed", thing=batch, by=by, at=at, incident=batch.incident_id, counts=_in_the_log(batch),
         sha256=batch.sha256, beyond_estimate=comparison.stop,
     )  # fmt: skip
     return batch
@@ -119,6 +132,7 @@ def discard(batch: ImportBatch, *, by: User | None, at: datetime | None = None, 
     if not won:
         raise NotWaiting(_why_not(batch))
     _forget_the_file(batch)
+    approving.withdraw(batch, because="the import was discarded", by=by, at=at)
     audit.record(act="import.discarded", thing=batch, by=by, at=at, incident=batch.incident_id, sha256=batch.sha256,
                  **({"because": because} if because else {}))  # fmt: skip
     return batch
@@ -146,7 +160,7 @@ def waits_for_another(batch: ImportBatch) -> bool:
         return cursor.fetchone()[0]
 
 
-def _wait_for_others(batch: ImportBatch, waiting: Callable[[], object] | None) -> None:
+def wait_for_others(batch: ImportBatch, waiting: Callable[[], object] | None = None) -> None:
     """One import into an incident at a time, and one at a time into the accounts of the house: without the second
     lock two incidents could each make an account for the same person.
     """
@@ -198,6 +212,10 @@ def _refuse_lost_segments(batch: ImportBatch) -> None:
             f"The segment {', '.join(f'“{key}”' for key in sorted(lost))} was removed after this file was read."
             " Discard this import and upload the file again."
         )
+
+
+def _in_the_log(batch: ImportBatch) -> dict[str, int]:
+    return {name: number for name, number in batch.counts.items() if name != "findings"}
 
 
 def _happened(comparison: Comparison) -> dict[str, int]:

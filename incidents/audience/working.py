@@ -26,7 +26,6 @@ BROKEN_OFF = f"Reading was broken off: whoever read this file is gone. {UPLOAD_A
 GIVEN_UP = (
     "It was tried {tries} times, and the worker ended each time before the work was done. Ask whoever runs this house."
 )
-STOPS = (saving.BeyondEstimate, saving.SegmentGone)
 
 
 def compare_again(batch: ImportBatch) -> bool:
@@ -103,10 +102,10 @@ def _work_on(batch: ImportBatch) -> bool:
 def _save(batch: ImportBatch) -> None:
     try:
         saving.save(batch, by=batch.asked_by, beyond_estimate=batch.beyond_estimate)
-    except STOPS as problem:
-        _back_to_waiting(batch, str(problem))
     except saving.RowsLost:
         lost_rows(batch)
+    except saving.STOPS as problem:
+        _back_to_waiting(batch, str(problem))
     except saving.NotWaiting:
         return  # discarded, or saved from the command line meanwhile
 

@@ -8,26 +8,30 @@ from incidents.models import ImportBatch
 # the statements after the first.
 STATEMENTS = (
     """
-    INSERT INTO accounts_account (id, external_id, kind, name, locale, jurisdiction)
+    INSERT INTO accounts_account (id, external_id, kind, name, locale, jurisdiction, created_at)
     SELECT account_id, nullif(external_id, ''), CASE external_id WHEN '' THEN 'person' ELSE 'customer' END,
-           name, locale, jurisdiction
+           name, locale, jurisdiction, %(written_at)s
       FROM imported WHERE made ORDER BY account_id
     """,
     """
     UPDATE accounts_account account
        SET name = coalesce(nullif(imported.name, ''), account.name),
            locale = coalesce(nullif(imported.locale, ''), account.locale),
-           jurisdiction = coalesce(nullif(imported.jurisdiction, ''), account.jurisdiction)
+           locale_from = CASE imported.locale WHEN '' THEN account.locale_from ELSE '' END,
+           jurisdiction = coalesce(nullif(imported.jurisdiction, ''), account.jurisdiction),
+           jurisdiction_from = CASE imported.jurisdiction WHEN '' THEN account.jurisdiction_from ELSE '' END
       FROM imported
      WHERE account.id = imported.account_id AND NOT imported.made
        AND ((imported.name <> '' AND imported.name <> account.name)
-         OR (imported.locale <> '' AND imported.locale <> account.locale)
-         OR (imported.jurisdiction <> '' AND imported.jurisdiction <> account.jurisdiction))
+         OR (imported.locale <> '' AND (imported.locale <> account.locale OR account.locale_from <> ''))
+         OR (imported.jurisdiction <> ''
+             AND (imported.jurisdiction <> account.jurisdiction OR account.jurisdiction_from <> '')))
     """,
     # A file may take trust from an address, never give it back: somebody had a reason.
     """
-    INSERT INTO accounts_address AS held (account_id, kind, role, value, normal, lookup, trusted)
-    SELECT said.account_id, said.kind, coalesce(said.role, 'owner'), said.value, said.normal, said.lookup, said.trusted
+    INSERT INTO accounts_address AS held (account_id, kind, role, value, normal, lookup, trusted, created_at)
+    SELECT said.account_id, said.kind, coalesce(said.role, 'owner'), said.value, said.normal, said.lookup, said.trusted,
+           %(written_at)s
       FROM imported_address said
       LEFT JOIN accounts_address known
              ON known.account_id = said.account_id AND known.kind = said.kind AND known.normal = said.normal
@@ -67,5 +71,10 @@ STATEMENTS = (
 def write(batch: ImportBatch) -> None:
     """Over the tables that `resolve` has filled in this transaction."""
     with connection.cursor() as cursor:
+        # One moment for all that is made, whenever its statement runs: by it an undo finds them.
+        cursor.execute("SELECT clock_timestamp()")
+        batch.written_at = cursor.fetchone()[0]
+        given = {"incident": batch.incident_id, "batch": batch.pk, "written_at": batch.written_at}
         for statement in STATEMENTS:
-            cursor.execute(statement, {"incident": batch.incident_id, "batch": batch.pk})
+            cursor.execute(statement, given)
+    batch.save(update_fields=["written_at"])

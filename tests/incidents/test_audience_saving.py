@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from accounts.models import Account, Address, AuditEntry
 from incidents import audience
+from incidents.audience import approving
 from incidents.models import AffectedAccount, ImportBatch, ScopeEstimate, StagedRow
 from tests.factories import (
     NOON,
@@ -30,6 +31,8 @@ LIST = (
     ",jane@person.example,,Jane,,k3\n"
 )
 
+EVIDENCE = "The log of the gateway shows no call with their key."
+
 
 @pytest.fixture
 def incident(db):
@@ -38,8 +41,8 @@ def incident(db):
     return incident
 
 
-def read(incident, text: str = LIST) -> ImportBatch:
-    batch = audience.read(incident, io.BytesIO(text.encode()), file_name="list.csv", by=None, source="room")
+def read(incident, text: str = LIST, **how) -> ImportBatch:
+    batch = audience.read(incident, io.BytesIO(text.encode()), file_name="list.csv", by=None, source="room", **how)
     assert batch.state == ImportBatch.State.STAGED, batch.refusal
     return batch
 
@@ -167,11 +170,14 @@ def test_each_kind_of_change_counts_as_one(incident, row):
     assert happened(save(incident, text))["unchanged"] == 1
 
 
-def test_certainty_changes_and_ruling_out_is_said(incident):
+def test_certainty_changes_and_ruling_out_is_said(incident, wanda):
+    make_organisation(sign_offs=0)
     save(incident)
-    batch = read(incident, "id,certainty\nnorthwind,ruled out\ncontoso,possible\n")
+    batch = read(incident, "id,certainty\nnorthwind,ruled out\ncontoso,possible\n", evidence=EVIDENCE)
 
-    assert audience.compare(batch).newly_ruled_out == 1
+    comparison = audience.compare(batch)
+    assert comparison.newly_ruled_out == 1
+    approving.ask(batch, comparison, by=wanda)
     audience.save(batch, by=None)
 
     assert dict(AffectedAccount.objects.values_list("account__external_id", "certainty")) == {
