@@ -12,9 +12,8 @@ from django.utils import timezone
 from accounts import audit
 from accounts.addresses import lookup_hash, normalise
 from accounts.models import Address, User
+from incidents.audience.facts import TABLE
 from incidents.models import AffectedAccount, Incident, Step, StepState
-
-TABLE = "rows"  # the fact that holds an account's small table
 
 
 class Result(StrEnum):

@@ -47,6 +47,12 @@ def work() -> int:
     return done
 
 
+def work_on(batch: ImportBatch) -> bool:
+    """Do what waits of this one here and now. False: there was nothing, or somebody works on it already."""
+    with claimed(batch) as ours:
+        return ours and _work_on(batch)
+
+
 def mend() -> None:
     """What no worker can go on with: rows that a crash of PostgreSQL emptied, readers that died, work that kills."""
     for batch in _without_rows():
