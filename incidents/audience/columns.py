@@ -1,6 +1,9 @@
-"""What the headers of a file were taken for."""
+"""What the columns of a file mean.
 
-import csv
+A meaning is a word of WORDS, or `fact:<name>`, `fact:<name>:<type>` (a personal fact, which messages name), or
+`row:<name>`, `row:<name>:<type>` (a column of the account's small table: each row of the file adds a line to it).
+"""
+
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -8,27 +11,18 @@ from dataclasses import dataclass
 from incidents.audience.source import Refused
 
 MOST_COLUMNS = 200
-DELIMITERS = ",;\t"
-FACT = "fact:"
-
-KNOWN = {
-    "id": ("id", "account id", "account", "account number", "customer id", "customer", "customer number",
-           "external id", "user id"),
-    "email": ("email", "e mail", "mail", "address", "email address", "e mail address", "contact email"),
-    "name": ("name", "account name", "customer name", "company", "company name", "full name", "organisation",
-             "organization"),
-    "role": ("role", "address role", "contact role"),
-    "locale": ("locale", "language", "lang"),
-    "jurisdiction": ("jurisdiction", "country", "country code"),
-    "segments": ("segment", "segments", "segment s", "group", "groups"),
-    "certainty": ("certainty", "certain"),
-    "trusted": ("trusted", "address trusted"),
-}  # fmt: skip
-MEANING = {re.sub(r"[^a-z0-9]", "", spelling): meaning for meaning, words in KNOWN.items() for spelling in words}
+LONGEST_HEADER = 120
+FACT, ROW, IGNORE = "fact:", "row:", "ignore"
+TABLE = "rows"  # the fact that holds the small table
+TYPES = {"text": "text", "number": "number", "date": "date", "moment": "date and time", "yes_no": "yes or no"}
+NAMES_SOMEBODY = ("id", "email", "post", "phone")
+FACT_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 WORDS = {
     "id": "account id",
     "email": "email address",
+    "post": "postal address",
+    "phone": "telephone number",
     "name": "name",
     "role": "role of the address",
     "locale": "language",
@@ -36,14 +30,14 @@ WORDS = {
     "segments": "segments",
     "certainty": "certainty",
     "trusted": "whether the address is trusted",
+    IGNORE: "not read",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """headers in file order; meanings beside them: a key of KNOWN, or `fact:` and the name a message uses."""
+    """headers in file order, no two alike; meanings beside them."""
 
-    delimiter: str
     headers: list[str]
     meanings: list[str]
 
@@ -51,36 +45,90 @@ class Columns:
         return dict(zip(self.headers, self.meanings, strict=True))
 
 
-def recognise(first_line: str) -> Columns:
-    """Raises Refused where the first line does not name columns that can be told apart and say who is meant."""
-    delimiter, headers = _split(first_line)
-    if not any(headers):
-        raise Refused("The first line is empty.", "It must name the columns, such as account_id and email.", line=1)
-    if len(headers) > MOST_COLUMNS:
-        raise Refused(f"There are {len(headers):,} columns; at most {MOST_COLUMNS} can be read.",
-                      "Delete what no message needs.", line=1)  # fmt: skip
-    if any("@" in header for header in headers):
-        raise Refused("The first line holds an address: the columns have no names.",
-                      "Put a line above it that names them, such as account_id,email,name.", line=1)  # fmt: skip
-    meanings = [_meaning(header, position) for position, header in enumerate(headers, start=1)]
-    _refuse_twins(headers, meanings)
-    if not {"id", "email"} & set(meanings):
-        found = ", ".join(f"“{header[:40]}”" for header in headers[:20])
-        raise Refused(f"No column says who is meant. Found: {found}.",
-                      "Name one column account_id or email.", line=1)  # fmt: skip
-    return Columns(delimiter, headers, meanings)
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """header: of the column it is about; empty: about all of them."""
+
+    header: str
+    words: str
+    remedy: str
+
+
+def named(cells: list[str]) -> list[str]:
+    """Headers as people would say them: on one line, each with a name, no two alike."""
+    headers: list[str] = []
+    for position, cell in enumerate(cells, start=1):
+        header = plain = _plain(cell) or f"column {position}"
+        again = 2
+        while header in headers:
+            header = f"{plain} ({again})"
+            again += 1
+        headers.append(header)
+    return headers
+
+
+def numbered(width: int) -> list[str]:
+    """Headers of a file that has none."""
+    return [f"column {position}" for position in range(1, width + 1)]
+
+
+def refuse_too_many(width: int, *, line: int) -> None:
+    if width > MOST_COLUMNS:
+        raise Refused(f"There are {width:,} columns; at most {MOST_COLUMNS} can be read.",
+                      "Delete what no message needs.", line=line)  # fmt: skip
+
+
+def problems(columns: Columns) -> list[Problem]:
+    """Everything that keeps these meanings from being read, in the order of the columns."""
+    found: list[Problem] = []
+    seen: dict[str, str] = {}
+    for header, meaning in zip(columns.headers, columns.meanings, strict=True):
+        what, name, _ = parts(meaning)
+        wrong = _wrong(meaning)
+        if wrong:
+            found.append(Problem(header, *wrong))
+        elif meaning != IGNORE:
+            key = f"{what}:{name}"
+            if key in seen:
+                both = f"“{header[:40]}” (as is “{seen[key][:40]}”)"
+                found.append(Problem(header, f"Two columns mean the same: {both} is {words(meaning)}.",
+                                     "Choose another meaning for one of them, or leave it out."))  # fmt: skip
+            seen.setdefault(key, header)
+    if not set(NAMES_SOMEBODY) & set(columns.meanings):
+        listed = ", ".join(f"“{header[:40]}”" for header in columns.headers[:20])
+        found.append(Problem("", f"No column says who is meant. Found: {listed}.",
+                             "Name one column account_id or email, or say which one it is."))  # fmt: skip
+    return found
+
+
+def refuse_problems(columns: Columns) -> None:
+    for problem in problems(columns):
+        raise Refused(problem.words, problem.remedy)
+
+
+def parts(meaning: str) -> tuple[str, str, str]:
+    """(what, name, type): ("fact", "api_key", "text"), ("row", "calls", "number"), ("email", "", "")."""
+    what, _, rest = meaning.partition(":")
+    if what not in {"fact", "row"}:
+        return meaning, "", ""
+    name, _, kind = rest.partition(":")
+    return what, name, kind or "text"
 
 
 def words(meaning: str) -> str:
     """For the page: what a column was taken for."""
-    if meaning.startswith(FACT):
-        return f"personal fact, in messages {{{{ {meaning.removeprefix(FACT)} }}}}"
-    return WORDS[meaning]
+    what, name, kind = parts(meaning)
+    of_kind = "" if kind in {"", "text"} else f" ({TYPES.get(kind, kind)})"
+    if what == "fact":
+        return f"personal fact{of_kind}, in messages {{{{ {name} }}}}"
+    if what == "row":
+        return f"column “{name}”{of_kind} of the table, in messages {{{{ {TABLE} }}}}"
+    return WORDS.get(meaning, meaning)
 
 
 def in_words(columns: dict[str, str]) -> list[tuple[str, str]]:
     """(header, what it was taken for): those we know first, then the facts."""
-    order = [*KNOWN]
+    order = [*WORDS]
 
     def rank(column: tuple[str, str]) -> tuple[int, str]:
         header, meaning = column
@@ -89,49 +137,37 @@ def in_words(columns: dict[str, str]) -> list[tuple[str, str]]:
     return [(header, words(meaning)) for header, meaning in sorted(columns.items(), key=rank)]
 
 
-def _split(line: str) -> tuple[str, list[str]]:
-    """By the delimiter that yields the most columns we know, then the most columns."""
-    readings = []
-    for delimiter in DELIMITERS:
-        try:
-            cells = next(csv.reader([line], delimiter=delimiter, strict=True), [])
-        except csv.Error:
-            continue
-        headers = [" ".join(cell.split()) for cell in cells]
-        known = sum(_squeezed(header) in MEANING for header in headers[:MOST_COLUMNS])
-        readings.append((known, len(headers), delimiter, headers))
-    if not any(reading[0] for reading in readings) and len(readings) < len(DELIMITERS):
-        raise Refused("The quotation marks in the header do not fit.", "Write the column names without them.", line=1)
-    _, _, delimiter, headers = max(readings, key=lambda reading: reading[:2])
-    return delimiter, headers
-
-
-def _squeezed(header: str) -> str:
-    return re.sub(r"[\s_\-().]", "", header).casefold()
-
-
-def _meaning(header: str, position: int) -> str:
-    if not header:
-        raise Refused(f"Column {position} has no name.", "Name it, or delete the column.", line=1)
-    if len(header) > 120 or any(unicodedata.category(letter) in {"Cc", "Cf"} for letter in header):
-        raise Refused(f"The name of column {position} is too long or holds control characters.",
-                      "Give it a short plain name.", line=1)  # fmt: skip
-    known = MEANING.get(_squeezed(header))
-    if known:
-        return known
+def fact_name(header: str, position: int) -> str:
+    """The name by which messages can say it."""
     plain = unicodedata.normalize("NFKD", header).encode("ascii", "ignore").decode().lower()
-    fact = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
-    if not fact or fact[0].isdigit():
-        raise Refused(f"A message cannot name column {position}, “{header[:40]}”.",
-                      "Begin its name with a letter from a to z.", line=1)  # fmt: skip
-    return FACT + fact
+    name = re.sub(r"[^a-z0-9]+", "_", plain).lstrip("_0123456789")[:60].strip("_")
+    return name if name and name != TABLE else f"column_{position}"
 
 
-def _refuse_twins(headers: list[str], meanings: list[str]) -> None:
-    seen: dict[str, str] = {}
-    for header, meaning in zip(headers, meanings, strict=True):
-        if meaning in seen:
-            both = "" if seen[meaning] == header else f" (as is “{seen[meaning][:40]}”)"
-            raise Refused(f"Two columns mean the same: “{header[:40]}”{both} is {words(meaning)}.",
-                          "Rename or delete one of them.", line=1)  # fmt: skip
-        seen[meaning] = header
+def squeezed(header: str) -> str:
+    """Headers that differ only in case, accents, blanks and points are one."""
+    plain = unicodedata.normalize("NFKD", header.replace("ß", "ss")).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]", "", plain.casefold())
+
+
+def _plain(cell: str) -> str:
+    letters = "".join(
+        " " if unicodedata.category(letter)[0] in "CZ" else letter for letter in cell[: 4 * LONGEST_HEADER]
+    )
+    return " ".join(letters.split())[:LONGEST_HEADER]
+
+
+def _wrong(meaning: str) -> tuple[str, str] | None:
+    what, name, kind = parts(meaning)
+    if what in {"fact", "row"}:
+        if not FACT_NAME.fullmatch(name):
+            return (f"A message cannot name “{name[:40]}”.",
+                    "Begin it with a letter from a to z; then only such letters, digits and underscores.")  # fmt: skip
+        if kind not in TYPES:
+            return f"There is no type “{kind[:40]}”.", f"Choose among {', '.join(TYPES)}."
+        if what == "fact" and name == TABLE:
+            return f"“{TABLE}” is the name of the table.", "Choose another name."
+        return None
+    if meaning not in WORDS:
+        return f"“{meaning[:40]}” is nothing that a column can mean.", "Choose one of the meanings offered."
+    return None

@@ -2,7 +2,7 @@
 
 from django import forms
 
-from incidents.audience.reading import ENDINGS
+from incidents.audience.formats import ENDINGS
 from incidents.audience.source import LARGEST_FILE
 
 

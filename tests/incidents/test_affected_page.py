@@ -99,8 +99,8 @@ def test_a_person_answers_for_the_rows_that_were_left_out(incident, as_user, wan
     ("content", "name", "words"),
     [
         (b"", "list.csv", "The file is empty"),
-        (GOOD.decode().encode("utf-16"), "list.csv", "UTF-16"),
-        (b"PK\x03\x04", "list.xlsx", ".csv"),
+        (GOOD.decode().encode("utf-16")[:-1], "list.csv", "UTF-16"),
+        (b"PK\x03\x04", "list.xlsx", "damaged workbook"),
         (b'id,name\na,"A\n', "list.csv", "quotation mark"),
         (b"id\0", "list.csv", "NUL"),
     ],

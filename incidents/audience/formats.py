@@ -1,0 +1,176 @@
+"""From the bytes of a file to its table: what kind of file it is, its headers, its rows."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from itertools import chain, islice
+from typing import Any
+
+from incidents.audience import delimited, encodings, workbooks
+from incidents.audience.columns import named, numbered, refuse_too_many, squeezed
+from incidents.audience.encodings import CHOOSE_THE_FILE, ENCODINGS
+from incidents.audience.guessing import MEANING
+from incidents.audience.source import SAVE_AS_CSV, Refused, Source
+from incidents.audience.unpacking import MAGIC as GZIP_MAGIC
+from incidents.audience.unpacking import unpacked
+
+ENDINGS = (".csv", ".tsv", ".txt", ".gz", ".xlsx", ".xlsm")
+ROWS_LOOKED_AT = 200  # before anybody says what the columns mean
+
+OTHER_KINDS = {
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls), or one that is locked with a password",
+    b"%PDF": "a PDF",
+    b"\x89PNG": "a picture (PNG)",
+    b"\xff\xd8\xff": "a picture (JPEG)",
+    b"GIF8": "a picture (GIF)",
+    b"RIFF": "a picture, a sound or a film (RIFF)",
+    b"II*\0": "a picture (TIFF)",
+    b"MM\0*": "a picture (TIFF)",
+    b"{\\rtf": "a text document (RTF)",
+    b"BZh": "a bzip2 archive",
+    b"\xfd7zXZ": "an xz archive",
+    b"7z\xbc\xaf": "a 7-Zip archive",
+    b"(\xb5/\xfd": "a Zstandard archive",
+    b"SQLite format 3": "a database (SQLite)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How the bytes were read. Empty: not said, or it does not apply.
+
+    kind: csv or xlsx. compression: gzip or empty. encoding: a key of ENCODINGS. header: whether the first row names
+    the columns.
+    """
+
+    kind: str = ""
+    compression: str = ""
+    encoding: str = ""
+    delimiter: str = ""
+    sheet: str = ""
+    header: bool | None = None
+
+    @classmethod
+    def wanted(cls, said: dict[str, Any] | None) -> "Format":
+        """What somebody said of it; the rest is detected. Raises Refused for what cannot be."""
+        known = {name: value for name, value in (said or {}).items() if name in cls.__slots__}
+        form = cls(**known)
+        if form.encoding and form.encoding not in ENCODINGS:
+            raise Refused(f"There is no encoding “{form.encoding[:40]}”.", f"Choose among {', '.join(ENCODINGS)}.")
+        if form.delimiter and form.delimiter not in delimited.DELIMITERS:
+            raise Refused(f"“{form.delimiter[:10]}” cannot separate columns.", "Choose comma, semicolon, tab or bar.")
+        return form
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def in_words(self) -> str:
+        """“CSV, gzip, Windows-1252, semicolon”."""
+        parts = [
+            "Excel workbook" if self.kind == "xlsx" else "CSV",
+            self.compression,
+            ENCODINGS.get(self.encoding, ""),
+            delimited.DELIMITERS.get(self.delimiter, ""),
+            f"sheet “{self.sheet}”" if self.sheet else "",
+            "without a header" if self.header is False else "",
+        ]
+        return ", ".join(part for part in parts if part)
+
+
+@dataclass(slots=True)
+class Table:
+    """What a file holds: its headers, and its rows once. `looked_at` are the first of them, for guessing."""
+
+    format: Format
+    headers: list[str]
+    rows: Iterator[delimited.Row]
+    looked_at: list[delimited.Row]
+    sheets: list[str] = field(default_factory=list)
+
+
+def open_table(source: Source, *, wanted: dict[str, Any] | None = None, headerless: bool = False) -> Table:
+    """The table of a file that nobody has read yet. Raises Refused, also while its rows are read.
+
+    wanted: see Format; what it does not say is detected. headerless: a first row that holds an address is data;
+    otherwise such a file is refused, unless `wanted` says so.
+    """
+    form = Format.wanted(wanted)
+    pieces = source.pieces()
+    beginning = next(pieces, b"")
+    if beginning.startswith(workbooks.MAGIC):
+        workbook = workbooks.Workbook(source.whole(beginning))
+        form = Format(kind="xlsx", sheet=form.sheet or workbook.sheets[0], header=form.header)
+        return _table(form, workbook.rows(form.sheet), headerless=headerless, sheets=workbook.sheets)
+    compression = ""
+    texts = chain([beginning], pieces)
+    if beginning.startswith(GZIP_MAGIC):
+        compression, texts = "gzip", unpacked(texts)
+        beginning = next(texts, b"")
+        texts = chain([beginning], texts)
+    _refuse_other_kinds(beginning, packed=bool(compression))
+    encoding = form.encoding or encodings.detect(beginning, utf8=encodings.as_utf8(beginning))
+    text = delimited.Delimited(texts, encoding)
+    form = replace(form, kind="csv", compression=compression, encoding=encoding, sheet="",
+                   delimiter=form.delimiter or _delimiter(text))  # fmt: skip
+    return _table(form, text.rows(form.delimiter), headerless=headerless)
+
+
+def encoding_of(pieces: Iterable[bytes]) -> str:
+    """Of a whole text file, packed or not; read to its end. Empty: it is a workbook. Raises Refused."""
+    pieces = iter(pieces)
+    beginning = next(pieces, b"")
+    pieces = chain([beginning], pieces)
+    if beginning.startswith(workbooks.MAGIC):
+        for _ in pieces:
+            pass
+        return ""
+    if packed := beginning.startswith(GZIP_MAGIC):
+        pieces = unpacked(pieces)
+        beginning = next(pieces, b"")
+        pieces = chain([beginning], pieces)
+    _refuse_other_kinds(beginning, packed=packed)
+    return encodings.detect(beginning, utf8=encodings.is_utf8(pieces))
+
+
+def _table(form: Format, rows: Iterator[delimited.Row], *, headerless: bool, sheets: list[str] | None = None) -> Table:
+    line, first = next(rows, (0, []))
+    if not first:
+        raise Refused("The file holds no row.", CHOOSE_THE_FILE)
+    refuse_too_many(len(first), line=line)
+    if form.header is None:
+        form = replace(form, header=not any("@" in cell for cell in first))
+        if not form.header and not headerless:
+            raise Refused("The first line holds an address: the columns have no names.",
+                          "Put a line above it that names them, such as account_id,email,name.", line=line)  # fmt: skip
+    if form.header:
+        headers = named(first)
+    else:
+        headers, rows = numbered(len(first)), chain([(line, first)], rows)
+    if form.kind == "xlsx":
+        rows = _filled_up(rows, len(headers))
+    looked_at = list(islice(rows, ROWS_LOOKED_AT))
+    if not looked_at:
+        raise Refused("There is a header and no row below it.", CHOOSE_THE_FILE)
+    return Table(form, headers, chain(looked_at, rows), looked_at, sheets or [])
+
+
+def _filled_up(rows: Iterator[delimited.Row], width: int) -> Iterator[delimited.Row]:
+    """A sheet leaves out the empty cells at the end of a row."""
+    for line, cells in rows:
+        yield line, cells + [""] * (width - len(cells))
+
+
+def _delimiter(text: delimited.Delimited) -> str:
+    said = text.said[1] if text.said else ""
+    if said in delimited.DELIMITERS:
+        return said
+    return delimited.detect(text.beginning, MEANING, squeeze=squeezed)
+
+
+def _refuse_other_kinds(beginning: bytes, *, packed: bool) -> None:
+    if not beginning:
+        raise Refused("The file is empty.", CHOOSE_THE_FILE)
+    if packed and beginning.startswith((GZIP_MAGIC, workbooks.MAGIC)):
+        raise Refused("The gzip file holds another packed file.", "Unpack it, and upload what is inside.")
+    for magic, kind in OTHER_KINDS.items():
+        if beginning.startswith(magic):
+            raise Refused(f"This is {kind}, not a list in CSV or XLSX.", SAVE_AS_CSV)
