@@ -1,3 +1,5 @@
+"""From the bytes of a file to rows in the staging table: part by part, so that its progress can be seen."""
+
 import logging
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -6,21 +8,26 @@ from itertools import islice
 from pathlib import PurePath
 from typing import Any
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 from django.db.models import Max
+from django.db.models.functions import Now
 
 from accounts.models import User
+from incidents.audience import comparing
+from incidents.audience.claiming import claimed
+from incidents.audience.copying import copy
 from incidents.audience.counts import count
 from incidents.audience.folding import fold
 from incidents.audience.formats import open_table
 from incidents.audience.mapping import columns_of
+from incidents.audience.pieces import Pieces
 from incidents.audience.rows import Problem, Reader, Staged
 from incidents.audience.source import Binary, Refused, Source
-from incidents.models import ImportBatch, Incident, RejectedRow, StagedRow
+from incidents.models import Finding, ImportBatch, Incident, RejectedRow, StagedRow, UploadPiece
 
 logger = logging.getLogger(__name__)
 
-CHUNK = 5000  # rows copied at a time
+PART = 10_000  # rows read and copied at a time; as many are lost at most when reading is broken off
 NO_ROOM = (
     "The database could not take the rows; nothing was stored. Try again. If it happens again, ask whoever runs the"
     " database whether its disk is full."
@@ -32,7 +39,8 @@ class _Discarded(Exception):
 
 
 def read(incident: Incident, file: Binary, *, file_name: str, by: User | None, source: ImportBatch.Source | str,
-         progress: Callable[[int], object] | None = None, meanings: Mapping[str, str] | None = None,
+         progress: Callable[[int], object] | None = None, mode: ImportBatch.Mode | str = ImportBatch.Mode.ADD,
+         evidence: str = "", meanings: Mapping[str, str] | None = None,
          format: dict[str, Any] | None = None) -> ImportBatch:  # fmt: skip
     """Read a file of affected accounts into the staging table; the batch, staged or refused (or discarded meanwhile).
 
@@ -41,32 +49,38 @@ def read(incident: Incident, file: Binary, *, file_name: str, by: User | None, s
     progress: called with the number of bytes just read. meanings: {header: meaning}, the others are read as last time
     or as guessed; format: see formats.Format, what it does not say is detected.
     """
-    batch = _begin(incident, file_name, by=by, source=source)
-    batch.columns, batch.format = dict(meanings or {}), dict(format or {})
-    bytes_of_file = Source(file, progress=progress)
-    try:
-        with transaction.atomic():
-            _stage(batch, bytes_of_file)
-            _finish(batch, bytes_of_file, ImportBatch.State.STAGED)
-    except Refused as refused:
-        _drain(bytes_of_file)
-        _refuse(batch, bytes_of_file, str(refused))
-    except OperationalError:
-        # A full disk, a lost connection. Where not even this can be written the batch stays "being read".
-        logger.exception("import %s of incident %s could not be stored", batch.number, incident.pk)
-        _refuse(batch, bytes_of_file, NO_ROOM)
-    except _Discarded:
-        batch.refresh_from_db()
+    with transaction.atomic():
+        batch = new_batch(incident, file_name=file_name, by=by, source=source, mode=mode, evidence=evidence,
+                          columns=dict(meanings or {}), format=dict(format or {}))  # fmt: skip
+    with claimed(batch):
+        _read(batch, Source(file, progress=progress))
     return batch
 
 
-@transaction.atomic
-def _begin(incident: Incident, file_name: str, *, by: User | None, source: str) -> ImportBatch:
+def read_received(batch: ImportBatch) -> ImportBatch:
+    """The same from the pieces of an upload, from the beginning however far somebody came before.
+
+    Call it while holding the claim to the batch.
+    """
+    with transaction.atomic():
+        forget_rows(batch)
+    _read(batch, Source(Pieces(batch)))
+    return batch
+
+
+def new_batch(incident: Incident, *, file_name: str, by: User | None, **fields: object) -> ImportBatch:
+    """The next of the incident's imports, being read unless a state is given. Call it inside a transaction."""
     Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)  # numbers without gaps or twins
     last = ImportBatch.objects.filter(incident=incident).aggregate(last=Max("number"))["last"] or 0
     return ImportBatch.objects.create(
-        incident=incident, number=last + 1, file_name=_plain(file_name), uploaded_by=by, source=source
+        incident=incident, number=last + 1, file_name=_plain(file_name), uploaded_by=by, worked_at=Now(), **fields
     )
+
+
+def forget_rows(batch: ImportBatch) -> None:
+    """All that was read from the file; its bytes stay."""
+    for model in (StagedRow, RejectedRow, Finding):
+        model._default_manager.filter(batch=batch).delete()
 
 
 def _plain(file_name: str) -> str:
@@ -75,44 +89,64 @@ def _plain(file_name: str) -> str:
     return "".join(letter for letter in name if unicodedata.category(letter)[0] != "C")[-255:]
 
 
-def _stage(batch: ImportBatch, source: Source) -> None:
+def _read(batch: ImportBatch, source: Source) -> None:
+    try:
+        rows = _stage(batch, source)
+        with transaction.atomic():
+            fold(batch)
+            batch.counts = count(batch, read=rows)
+            comparing.compare(batch)
+            _finish(batch, source, ImportBatch.State.STAGED)
+    except Refused as refused:
+        _drain(source)
+        _refuse(batch, source, str(refused))
+    except OperationalError:
+        # A full disk, a lost connection. Where not even this can be written the batch is taken up again later.
+        logger.exception("import %s of incident %s could not be stored", batch.number, batch.incident_id)
+        _refuse(batch, source, NO_ROOM)
+    except _Discarded:
+        StagedRow.objects.filter(batch=batch).delete()
+        batch.refresh_from_db()
+
+
+def _stage(batch: ImportBatch, source: Source) -> int:
+    """Copy the rows that pass and the problems of those that do not; how many rows there were."""
     table = open_table(source, wanted=batch.format)
     columns = columns_of(table, batch.columns)
     batch.columns, batch.format = columns.as_json(), table.format.as_json()
     reader = Reader(columns, batch.incident.segments.all())
     rows = 0
-    while chunk := list(islice(table.rows, CHUNK)):
-        rows += len(chunk)
-        staged, problems = reader.read(chunk)
-        _copy_into(StagedRow, Staged._fields, batch, staged)
-        _copy_into(RejectedRow, Problem._fields, batch, problems)
-    fold(batch)
-    batch.counts = count(batch, read=rows)
+    while part := list(islice(table.rows, PART)):
+        rows += len(part)
+        staged, problems = reader.read(part)
+        with transaction.atomic():
+            copy(StagedRow, Staged._fields, batch, staged)
+            copy(RejectedRow, Problem._fields, batch, problems)
+            _still_reading(batch, rows_read=rows, bytes_read=source.size, worked_at=Now())
+    return rows
+
+
+def _still_reading(batch: ImportBatch, **fields: object) -> None:
+    """Write that, unless somebody discarded the batch meanwhile: then nothing of the transaction may stay."""
+    if not ImportBatch.objects.filter(pk=batch.pk, state=ImportBatch.State.READING).update(**fields):
+        raise _Discarded
 
 
 def _refuse(batch: ImportBatch, source: Source, why: str) -> None:
-    batch.refusal, batch.columns, batch.counts = why, {}, {}
-    with suppress(_Discarded):
+    batch.refusal, batch.columns, batch.counts, batch.comparison = why, {}, {}, {}
+    with suppress(_Discarded), transaction.atomic():
+        forget_rows(batch)
+        UploadPiece.objects.filter(batch=batch).delete()
         _finish(batch, source, ImportBatch.State.REFUSED)
 
 
 def _finish(batch: ImportBatch, source: Source, state: ImportBatch.State) -> None:
-    ended = {
-        "state": state, "sha256": source.sha256, "size": source.size,
-        "refusal": batch.refusal, "columns": batch.columns, "format": batch.format, "counts": batch.counts,
-    }  # fmt: skip
-    if not ImportBatch.objects.filter(pk=batch.pk, state=ImportBatch.State.READING).update(**ended):
-        raise _Discarded
+    _still_reading(
+        batch, state=state, tries=0, sha256=source.sha256, size=source.size, refusal=batch.refusal,
+        columns=batch.columns, format=batch.format, counts=batch.counts,
+        comparison=batch.comparison,
+    )  # fmt: skip
     batch.refresh_from_db()
-
-
-def _copy_into(model, fields: tuple[str, ...], batch: ImportBatch, rows: list) -> None:
-    if not rows:
-        return
-    names = ", ".join(connection.ops.quote_name(name) for name in ("batch_id", *fields))
-    with connection.cursor() as cursor, cursor.copy(f"COPY {model._meta.db_table} ({names}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row((batch.pk, *row))
 
 
 def _drain(source: Source) -> None:
