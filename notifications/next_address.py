@@ -60,7 +60,11 @@ def queue_all() -> int:
 
 def _queue_all_of(mailing: Mailing) -> int:
     # Since the mailing started somebody may have been ruled out, or a Decision made not to contact them.
-    owed = AffectedAccount.objects.owed_a_notice().filter(incident=mailing.incident).exclude(silent(mailing.incident))
+    affected = AffectedAccount.objects.filter(incident=mailing.incident).exclude(silent(mailing.incident))
+    if mailing.whom == Mailing.Whom.RULED_OUT:
+        owed = affected.filter(certainty=AffectedAccount.Certainty.RULED_OUT)
+    else:
+        owed = affected.owed_a_notice()
     stuck = _stuck().filter(mailing=mailing, affected_account__in=owed).select_related("affected_account")
     followed = 0
     for recipient in stuck.order_by("pk")[:AT_A_TIME]:

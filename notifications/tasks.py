@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
-from notifications import dispatch, next_address, reconcile, telling, tracking
+from notifications import dispatch, mailings, next_address, reconcile, telling, tracking
 
 logger = logging.getLogger(__name__)
 
@@ -14,6 +14,7 @@ logger = logging.getLogger(__name__)
 @shared_task(ignore_result=True)
 def tick() -> None:
     """Beat's: heals what a crash or a lost ring left, then wakes the lanes."""
+    mailings.watch()
     dispatch.reap()
     reconcile.resend_unknown()
     next_address.queue_all()

@@ -1,11 +1,13 @@
 """How far telling has come: who was told, and what the public page may say about it."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.expressions import RawSQL
 
 from incidents import audience, publishing
 from incidents.models import AffectedAccount, Incident, PageVersion
@@ -85,6 +87,14 @@ def accounts_in(incident: Incident, outcome: str) -> list[int]:
         cursor.execute(f"SELECT id FROM ({OUTCOMES}) AS each WHERE outcome = %(outcome)s ORDER BY id",  # noqa: S608
                        _given(incident) | {"outcome": outcome})  # fmt: skip
         return [pk for (pk,) in cursor.fetchall()]
+
+
+def having(incident: Incident, outcome: str) -> Q:
+    """Condition on AffectedAccount: in this one of NAMES."""
+    given = _given(incident) | {"outcome": outcome}
+    sql = f"SELECT id FROM ({OUTCOMES}) AS each WHERE outcome = %(outcome)s"  # noqa: S608
+    names = re.findall(r"%\((\w+)\)s", sql)
+    return Q(pk__in=RawSQL(re.sub(r"%\(\w+\)s", "%s", sql), [given[name] for name in names]))  # noqa: S611
 
 
 def each_outcome(incident: Incident) -> Iterator[tuple[int, str]]:

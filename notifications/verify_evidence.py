@@ -274,13 +274,16 @@ def check_documents(bundle, name, version, place):
         bundle.say(place, f"has a document it does not list: {path}")
 
 
+MADE_BY_THE_SYSTEM = {"telling": "page.telling_changed", "time": "page.overdue"}  # cause -> act in the log
+
+
 def check_publication(bundle, version, published, place):
     thing = "incidents.pageversion:{}".format(version["id"])
     if version["cause"] != "published":
         if version["content_hash"] not in published:
             bundle.say(place, "was made by the system with content that no person had published")
-        entry = bundle.entry("page.telling_changed", thing)
-        if version["cause"] == "telling" and (entry is None or entry["facts"]["documents"] != version["hash"]):
+        entry = bundle.entry(MADE_BY_THE_SYSTEM.get(version["cause"], "page.published"), thing)
+        if entry is None or entry["facts"]["documents"] != version["hash"]:
             bundle.say(place, "the audit chain does not say that it was made like this")
         return
     approval = bundle.approvals.get(version["approval"])
@@ -318,7 +321,8 @@ def check_mailings(bundle):
         bundle.kept[name].add(mailing["id"])
         if mailing["text"] not in bundle.notices:
             bundle.say(place, "sends a text that is not among the notices")
-        hashes = {"text": mailing["text"], "recipients": mailing["recipients_hash"]}
+        how = sha256(canonical(mailing["how"]).encode())
+        hashes = {"text": mailing["text"], "recipients": mailing["recipients_hash"], "how": how}
         thing = "notifications.mailing:{}".format(mailing["id"])
         if mailing["recipients_hash"]:
             entry = bundle.entry("mailing.prepared", thing)
@@ -376,6 +380,7 @@ TOLD_OF = {
     "approval.asked": ("accounts.approval", "approvals.json"),
     "page.published": ("incidents.pageversion", "page_versions"),
     "page.telling_changed": ("incidents.pageversion", "page_versions"),
+    "page.overdue": ("incidents.pageversion", "page_versions"),
     "notice.frozen": ("notifications.noticeversion", "notices"),
     "mailing.prepared": ("notifications.mailing", "mailings.json"),
     "import.confirmed": ("incidents.importbatch", "imports.json"),
@@ -451,7 +456,8 @@ def check_recipients(bundle, outcomes):
                 bundle.say(place, "is {}, and its attempts and events do not bear that out".format(one["state"]))
             if one["state"] in ("accepted", "delivered") or (one["channel"] != "email" and one["recorded_proof"]):
                 reached.add(one["affected_account"])
-            if one["channel"] == "email" and one["follows"] is None:
+            channel = bundle.mailings.get(one["mailing"], {}).get("channel")
+            if one["channel"] == channel and one["follows"] is None and one["address"]:  # not what was only recorded
                 of_mailing[one["mailing"]] += 1
         except NOT_A_RECORD:
             bundle.say(place, "this is not a recipient")

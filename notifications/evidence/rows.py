@@ -16,6 +16,7 @@ from accounts import audit
 from accounts.models import Approval, AuditEntry, SignOff, User
 from incidents.models import Decision, ImportBatch, Incident, PageVersion, Segment, StepState
 from notifications import telling
+from notifications.mailings import going
 from notifications.models import Attempt, DeliveryEvent, Mailing, NoticeVersion
 
 CHUNK = 2000  # rows in memory at a time
@@ -139,6 +140,7 @@ def mailings(incident: Incident) -> list[dict]:
             "text": row.version.sha256, "kind": row.version.notice.kind, "sequence": row.sequence, "state": row.state,
             "sender": row.sender, "reply_to": row.reply_to, "provider": row.provider, "on_unknown": row.on_unknown,
             "recipients_count": row.recipients_count, "recipients_hash": row.recipients_hash,
+            "channel": row.channel, "whom": row.whom_words, "evidence": row.evidence, "how": going.how_of(row),
             "problems": sum(problem.get("more", 1) for problem in row.problems), "approval": row.approval_id,
             "prepared_by": person(row.prepared_by), "prepared_at": moment(row.prepared_at),
             "started_by": person(row.started_by), "started_at": moment(row.started_at),

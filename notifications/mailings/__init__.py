@@ -1,8 +1,9 @@
 """From a Notice to messages on their way: write and freeze the text, prepare the recipients, ask, start, stop."""
 
 from notifications.mailings.ahead import ahead_of_the_page
+from notifications.mailings.going import say_how
 from notifications.mailings.preparing import prepare, problem_count, recipients_hash, unreachable
-from notifications.mailings.running import ask, cancel, pause, progress, resume, start
+from notifications.mailings.running import ask, cancel, messages, pause, progress, resume, start
 from notifications.mailings.said_no import Changed, NotNow, NotSent
 from notifications.mailings.texts import (
     create,
@@ -16,9 +17,12 @@ from notifications.mailings.texts import (
     subject_with_samples,
     test_send,
 )
+from notifications.mailings.watching import end_the_wait, schedule, unschedule, waits_for_the_first, watch
+from notifications.mailings.whom import To
 
 __all__ = [
-    "Changed", "NotNow", "NotSent", "ahead_of_the_page", "ask", "cancel", "create", "draft", "edit", "fact_names",
-    "first_reachable", "freeze", "pause", "prepare", "preview", "problem_count", "progress", "recipients_hash",
-    "resume", "sample", "start", "subject_with_samples", "test_send", "unreachable",
+    "Changed", "NotNow", "NotSent", "To", "ahead_of_the_page", "ask", "cancel", "create", "draft", "edit",
+    "end_the_wait", "fact_names", "first_reachable", "freeze", "messages", "pause", "prepare", "preview",
+    "problem_count", "progress", "recipients_hash", "resume", "sample", "say_how", "schedule", "start",
+    "subject_with_samples", "test_send", "unreachable", "unschedule", "waits_for_the_first", "watch",
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Who gets the message: picked, frozen, and every row composed dry before anybody is asked."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,8 +15,9 @@ from accounts.models import Address, Organisation, User
 from incidents.models import AffectedAccount, Decision, Incident
 from notifications import composing, links, providers
 from notifications.composing import CannotCompose
-from notifications.mailings import texts
+from notifications.mailings import texts, whom
 from notifications.mailings.said_no import NotNow
+from notifications.mailings.whom import To, in_words
 from notifications.models import Mailing, Notice, NoticeVersion, Recipient
 
 WINDOW = 2000  # rows
@@ -30,31 +31,32 @@ NOT_TOLD = [
 
 
 @transaction.atomic
-def prepare(notice: Notice, *, by: User, at: datetime | None = None) -> Mailing:
+def prepare(notice: Notice, *, by: User, to: To | None = None, at: datetime | None = None) -> Mailing:
     """Freeze text and recipients, make links and codes, and compose every row dry.
 
-    What was prepared before and never started is discarded. Raises NotNow where the same text is still going out,
-    or nobody is left to be told.
+    to: the set; the one proposed for this kind of notice where none is given. What was prepared for them before and
+    never started is discarded. Raises NotNow where the same text is still going out, or the set is empty.
     """
     at = at or timezone.now()
     incident = notice.incident
+    to = to or To()
+    to = to if to.whom else replace(to, whom=whom.ALLOWED[Notice.Kind(notice.kind)][0])
+    whom.refuse_what_makes_no_sense(notice, to)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [PREPARING_LOCK, incident.pk])
     version, is_new = texts.frozen(notice, by=by, at=at)
-    sequence = _sequence(notice)
-    discarded = _discard_earlier(notice, sequence, at=at)
+    sequence = _sequence(notice, again=to.again)
+    discarded = _discard_earlier(notice, sequence, to, at=at)
     _refuse_while_going_out(version)
-    mailing = _new_mailing(version, sequence, by=by, at=at)
+    mailing = _new_mailing(version, sequence, to, by=by, at=at)
     # Read whole before the first row is written: the planner knows nothing yet of what this transaction adds.
-    owed = list(_with_address(incident, notice.kind, sequence).order_by("pk").values_list("pk", "address_id"))
+    owed = list(_with_address(incident, notice.kind, sequence, to).order_by("pk").values_list("pk", "address_id"))
     reachable = [(affected, address) for affected, address in owed if address]
-    counted = _Counted()
+    counted = _Counted(hash=_sealed_set(mailing))
     for start in range(0, len(reachable), WINDOW):
         _freeze_window(mailing, dict(reachable[start : start + WINDOW]), counted, at=at)
     if not counted.recipients:
-        raise NotNow(
-            "Nobody is left to be told this: every account that can be reached has it already, or there is none."
-        )
+        raise NotNow(_nobody_left(to, unreachable=len(owed)))
     mailing.state = Mailing.State.PREPARED
     mailing.recipients_count = counted.recipients
     mailing.recipients_hash = counted.hash.hexdigest()
@@ -70,8 +72,17 @@ def prepare(notice: Notice, *, by: User, at: datetime | None = None) -> Mailing:
         approvals.void(act="mail", thing=earlier, because="the recipients were prepared anew", by=by, at=at)
     audit.record(act="mailing.prepared", thing=mailing, by=by, at=at, incident=incident.pk, number=mailing.number,
                  text=version.sha256, recipients=mailing.recipients_hash, count=counted.recipients,
-                 problems=counted.problems, unreachable=len(owed) - len(reachable))  # fmt: skip
+                 problems=counted.problems, unreachable=len(owed) - len(reachable),
+                 whom=mailing.whom_words)  # fmt: skip
     return mailing
+
+
+def _nobody_left(to: To, *, unreachable: int) -> str:
+    if to.channel == Mailing.Channel.POST:
+        return f"Nobody is left to write a letter to: {in_words(to)}, with a post address and no email address to try."
+    if unreachable:
+        return f"Nobody is left to be told this: of {in_words(to)} no one can be reached by email. Write letters."
+    return f"Nobody is left to be told this: {in_words(to)}. Everyone of them has it already, or there is none."
 
 
 def problem_count(mailing: Mailing) -> int:
@@ -81,17 +92,22 @@ def problem_count(mailing: Mailing) -> int:
 
 def unreachable(mailing: Mailing) -> QuerySet[AffectedAccount]:
     """Accounts owed this notice for which no trusted email address is left: they need another channel."""
-    rows = _with_address(mailing.incident, mailing.version.notice.kind, mailing.sequence)
+    rows = _with_address(mailing.incident, mailing.version.notice.kind, mailing.sequence, To.of(mailing))
     return rows.filter(address_id=None).select_related("account")
 
 
 def recipients_hash(mailing: Mailing) -> str:
-    """SHA-256 over account, address and merge facts of every recipient, as they stand now."""
-    sealed = hashlib.sha256()
+    """SHA-256 over the set in words and account, address and merge facts of every recipient, as they stand now."""
+    sealed = _sealed_set(mailing)
     rows = mailing.recipients.order_by("affected_account", "pk").values_list("account", "address__value", "merge")
     for account, address, merge in rows.iterator(chunk_size=WINDOW):
         sealed.update(_canonical_row(account, address, merge))
     return sealed.hexdigest()
+
+
+def _sealed_set(mailing: Mailing) -> "hashlib._Hash":
+    said = {"whom": mailing.whom_words, "channel": mailing.channel, "evidence": mailing.evidence}
+    return hashlib.sha256(f"{audit.canonical(said)}\n".encode())
 
 
 def _canonical_row(account: int, address: str, merge: dict) -> bytes:
@@ -101,14 +117,20 @@ def _canonical_row(account: int, address: str, merge: dict) -> bytes:
 # Whom -----------------------------------------------------------------------------------------------------------
 
 
-def _with_address(incident: Incident, kind: str, sequence: int) -> QuerySet[Any]:
-    """Everyone owed this notice, with the first reachable address in order of role as `address_id`; None: no such."""
+def _with_address(incident: Incident, kind: str, sequence: int, to: To) -> QuerySet[Any]:
+    """The set without those who have this notice, each with the address it goes to as `address_id`; None: no such.
+
+    By letter: the first post address of whoever has no email address left to try; the others are not in it.
+    """
     sent = Recipient.objects.filter(incident=incident, kind=kind, sequence=sequence)
+    has_it = sent.filter(affected_account=OuterRef("pk")).exclude(state__in=NOT_TOLD)
+    owed = whom.everyone(incident, to).filter(~Exists(has_it)).filter(~silent(incident))
     tried = sent.filter(address=OuterRef("pk")).exclude(state=Recipient.State.CANCELLED)
-    first = Address.objects.reachable().filter(~Exists(tried), account=OuterRef("account")).values("pk")[:1]
-    told = sent.filter(affected_account=OuterRef("pk")).exclude(state__in=NOT_TOLD)
-    owed = AffectedAccount.objects.owed_a_notice().filter(incident=incident).filter(~Exists(told))
-    return owed.filter(~silent(incident)).annotate(address_id=Subquery(first))
+    email = Address.objects.reachable().filter(~Exists(tried), account=OuterRef("account"))
+    if to.channel == Mailing.Channel.EMAIL:
+        return owed.annotate(address_id=Subquery(email.values("pk")[:1]))
+    post = Address.objects.for_letters().filter(~Exists(tried), account=OuterRef("account"))
+    return owed.filter(~Exists(email)).annotate(address_id=Subquery(post.values("pk")[:1]))
 
 
 def silent(incident: Incident) -> Q | Exists:
@@ -125,25 +147,39 @@ def silent(incident: Incident) -> Q | Exists:
     return Q(Exists(member.filter(segment__in=segments))) & ~Q(Exists(member.exclude(segment__in=segments)))
 
 
-def _sequence(notice: Notice) -> int:
-    """A first notice is told once, whichever notice says it; each further follow-up or reminder has a number."""
+def _sequence(notice: Notice, *, again: bool = False) -> int:
+    """A first notice is told once, whichever notice says it; each further follow-up or reminder has a number.
+
+    again: one more round of a notice whose last one has started.
+    """
     if notice.kind == Notice.Kind.FIRST:
         return 1
     mailings = Mailing.objects.filter(incident=notice.incident_id)
-    own = mailings.filter(version__notice=notice).aggregate(newest=Max("sequence"))["newest"]
-    others = mailings.filter(version__notice__kind=notice.kind, started_at__isnull=False)
-    return own or (others.aggregate(newest=Max("sequence"))["newest"] or 0) + 1
+    taken = mailings.filter(version__notice__kind=notice.kind).filter(
+        Q(started_at__isnull=False) | Q(state=Mailing.State.PREPARED)
+    )
+    newest = taken.aggregate(newest=Max("sequence"))["newest"] or 0
+    own = mailings.filter(version__notice=notice).order_by("-sequence", "-started_at").first()
+    if own is None or (again and own.started_at):
+        return newest + 1
+    return own.sequence
 
 
 # What was there before ------------------------------------------------------------------------------------------
 
 
-def _discard_earlier(notice: Notice, sequence: int, *, at: datetime) -> list[Mailing]:
-    """Mailings of this text that never started, now cancelled; their approvals are still to be ended."""
+def _discard_earlier(notice: Notice, sequence: int, to: To, *, at: datetime) -> list[Mailing]:
+    """Mailings of this notice that never started, now cancelled; their approvals are still to be ended.
+
+    Where either set is everyone, those of another notice of the kind as well: they would hold the same people.
+    """
+    same_people = Q(version__notice=notice) | Q(whom=Mailing.Whom.OWED)
     earlier = Mailing.objects.filter(
-        incident=notice.incident_id, version__notice__kind=notice.kind, sequence=sequence,
+        incident=notice.incident_id, version__notice__kind=notice.kind, sequence=sequence, channel=to.channel,
         state=Mailing.State.PREPARED,
     )  # fmt: skip
+    if to.whom != Mailing.Whom.OWED:
+        earlier = earlier.filter(same_people)
     discarded = list(earlier.select_for_update(of=("self",), no_key=True))
     for mailing in discarded:
         with connection.cursor() as cursor:
@@ -178,7 +214,7 @@ class _Counted:
     recipients: int = 0
     problems: int = 0
     kept: list[dict] = field(default_factory=list)
-    hash: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+    hash: "hashlib._Hash" = field(kw_only=True)
 
     def problem(self, recipient: Recipient, error: CannotCompose) -> None:
         self.problems += 1
@@ -193,13 +229,15 @@ class _Counted:
         return [*self.kept, {"more": left}] if left else self.kept
 
 
-def _new_mailing(version: NoticeVersion, sequence: int, *, by: User, at: datetime) -> Mailing:
+def _new_mailing(version: NoticeVersion, sequence: int, to: To, *, by: User, at: datetime) -> Mailing:
     organisation = Organisation.get()
     incident = version.notice.incident
     newest = Mailing.objects.filter(incident=incident).aggregate(newest=Max("number"))["newest"] or 0
     return Mailing.objects.create(
         incident=incident, number=newest + 1, version=version, sequence=sequence, sender=organisation.sender,
         reply_to=organisation.reply_to, provider=providers.current().name, prepared_by=by, prepared_at=at,
+        channel=to.channel, whom=to.whom, whom_version=to.version, whom_step=to.step, whom_segment=to.segment,
+        whom_words=in_words(to)[:300], evidence=to.evidence.strip(),
     )  # fmt: skip
 
 
@@ -261,7 +299,7 @@ def _take_over(mailing: Mailing, recipients: list[Recipient], *, at: datetime) -
 def _new_recipient(mailing: Mailing, code: str) -> Recipient:
     return Recipient(
         incident=mailing.incident, kind=mailing.version.notice.kind, sequence=mailing.sequence, code=code,
-        message_id=texts.message_id(mailing.sender),
+        channel=mailing.channel, message_id=texts.message_id(mailing.sender),
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -11,6 +11,7 @@ from accounts import approvals, audit
 from accounts.models import Approval, User
 from incidents.models import AffectedAccount, Decision, Incident
 from notifications import providers, tracking
+from notifications.mailings import going
 from notifications.mailings.preparing import problem_count, recipients_hash, silent
 from notifications.mailings.said_no import NotNow
 from notifications.mailings.texts import draft
@@ -18,6 +19,7 @@ from notifications.models import Mailing, Outbox, Recipient
 
 FRESH = timedelta(days=3)
 """A yes older than this asks a person again: a restored backup or a forgotten tab must not send."""
+MUCH = 10  # one in so many of the list
 
 
 def ask(mailing: Mailing, *, by: User, at: datetime | None = None) -> Approval:
@@ -32,13 +34,25 @@ def ask(mailing: Mailing, *, by: User, at: datetime | None = None) -> Approval:
     _refuse_before_the_page(mailing.incident)
     _refuse_stale_recipients(mailing)
     _refuse_exposed(mailing)
-    people = f"{mailing.recipients_count:,} {'person' if mailing.recipients_count == 1 else 'people'}"
     return approvals.ask(
         act="mail", thing=mailing, hashes=_hashes(mailing), by=by, at=at, incident=mailing.incident_id,
-        summary=f"Send “{mailing.version.notice.name}” (version {mailing.version.number}) to {people}",
+        at_least=2 if _calls_off_much(mailing) else 1, summary=_summary(mailing),
         page=reverse("notifications:mailing", args=[mailing.incident.slug, mailing.number]),
         authors=_authors(mailing),
     )  # fmt: skip
+
+
+def _summary(mailing: Mailing) -> str:
+    people = f"{mailing.recipients_count:,} {'person' if mailing.recipients_count == 1 else 'people'}"
+    said = f"Send “{mailing.version.notice.name}” (version {mailing.version.number}) to {people}: {mailing.whom_words}"
+    return f"{said}. Evidence: {mailing.evidence}"[:500] if mailing.evidence else said[:500]
+
+
+def _calls_off_much(mailing: Mailing) -> bool:
+    """An all-clear to more than a tenth of the list takes two people, whatever the house asks for otherwise."""
+    if mailing.whom != Mailing.Whom.RULED_OUT:
+        return False
+    return mailing.recipients_count * MUCH > mailing.incident.affected_accounts.count()
 
 
 def _authors(mailing: Mailing) -> list[int]:
@@ -59,9 +73,11 @@ def start(mailing: Mailing, *, by: User, at: datetime | None = None) -> Mailing:
     if approval.given_at and at - approval.given_at > FRESH:
         raise NotNow(f"The approval is older than {FRESH.days} days. Prepare the mailing again and ask for a new one.")
     mailing.state, mailing.approval = Mailing.State.RUNNING, approval
-    mailing.started_at, mailing.started_by = at, by
-    mailing.save(update_fields=["state", "approval", "started_at", "started_by"])
-    queued = _queue(mailing, at)
+    mailing.started_at, mailing.started_by, mailing.judged_from = at, by, at
+    mailing.scheduled_for, mailing.scheduled_by, mailing.schedule_problem = None, None, ""
+    mailing.save()
+    queued = _queue(mailing, at) if mailing.channel == Mailing.Channel.EMAIL else _to_be_posted(mailing, at)
+    going.place_first(mailing, at=at)
     audit.record(act="mailing.started", thing=mailing, by=by, at=at, incident=mailing.incident_id,
                  number=mailing.number, approval=approval.pk, hashes=approval.hashes, queued=queued)  # fmt: skip
     return mailing
@@ -75,11 +91,16 @@ def pause(mailing: Mailing, *, by: User, because: str, at: datetime | None = Non
     )  # fmt: skip
 
 
+@transaction.atomic
 def resume(mailing: Mailing, *, by: User, at: datetime | None = None) -> dict[str, int]:
-    return _move(
+    """It goes on at its pace from now; the limits look at what happens from now on."""
+    at = at or timezone.now()
+    counts = _move(
         mailing, "resumed", [Mailing.State.PAUSED], Mailing.State.RUNNING, by=by, because="", at=at,
-        paused_at=None, paused_because="",
+        paused_at=None, paused_because="", judged_from=at,
     )  # fmt: skip
+    going.place_again(mailing, at=at)
+    return counts
 
 
 @transaction.atomic
@@ -96,10 +117,16 @@ def cancel(mailing: Mailing, *, by: User, because: str, at: datetime | None = No
 
 
 def progress(mailing: Mailing) -> dict[str, int]:
-    """How many messages stand in each state; states nobody is in are left out, letters and calls are no messages."""
-    messages = mailing.recipients.filter(channel=Recipient.Channel.EMAIL)
-    counts = messages.order_by().values_list("state").annotate(count=Count("pk"))
+    """How many messages stand in each state; states nobody is in are left out."""
+    counts = messages(mailing).order_by().values_list("state").annotate(count=Count("pk"))
     return dict(counts)
+
+
+def messages(mailing: Mailing) -> QuerySet[Recipient]:
+    """Its emails, or its letters; not what was recorded by hand under it."""
+    if mailing.channel == Mailing.Channel.EMAIL:
+        return mailing.recipients.filter(channel=Recipient.Channel.EMAIL)
+    return mailing.recipients.filter(channel=Recipient.Channel.POST, address__isnull=False)
 
 
 # ----------------------------------------------------------------------------------------------------------------
@@ -137,7 +164,9 @@ def _only_when(mailing: Mailing, *states: Mailing.State) -> None:
 
 
 def _hashes(mailing: Mailing) -> dict[str, str]:
-    return {"text": mailing.version.sha256, "recipients": recipients_hash(mailing)}
+    return {
+        "text": mailing.version.sha256, "recipients": recipients_hash(mailing), "how": going.how_hash(mailing),
+    }  # fmt: skip
 
 
 def _refuse_before_the_page(incident: Incident) -> None:
@@ -166,16 +195,16 @@ def _refuse_exposed(mailing: Mailing) -> None:
 
 def _refuse_stale_recipients(mailing: Mailing) -> None:
     """Between preparing and sending somebody may have been ruled out, or an address withdrawn."""
+    ruled_out = Q(affected_account__certainty=AffectedAccount.Certainty.RULED_OUT)
     gone = mailing.recipients.filter(
-        Q(affected_account__certainty=AffectedAccount.Certainty.RULED_OUT)
+        (~ruled_out if mailing.whom == Mailing.Whom.RULED_OUT else ruled_out)
         | Q(address__trusted=False)
         | Q(address__withdrawn_at__isnull=False)
         | Q(affected_account__in=AffectedAccount.objects.filter(silent(mailing.incident), incident=mailing.incident))
     ).count()
     if gone:
-        raise NotNow(
-            f"{gone:,} of its recipients have since been ruled out, or must not be written to. Prepare it again."
-        )
+        since = "been put back on the list" if mailing.whom == Mailing.Whom.RULED_OUT else "been ruled out"
+        raise NotNow(f"{gone:,} of its recipients have since {since}, or must not be written to. Prepare it again.")
 
 
 def _queue(mailing: Mailing, at: datetime) -> int:
@@ -195,6 +224,12 @@ def _queue(mailing: Mailing, at: datetime) -> int:
     for recipient in told.values_list("pk", flat=True):
         tracking.settle(recipient)
     return queued
+
+
+def _to_be_posted(mailing: Mailing, at: datetime) -> int:
+    """Letters have no outbox: people post them, and put each on record."""
+    waiting = mailing.recipients.filter(state=Recipient.State.PREPARED)
+    return waiting.update(state=Recipient.State.LETTER, state_at=at)
 
 
 def _cancel_waiting(mailing: Mailing, at: datetime) -> None:

@@ -1,4 +1,4 @@
-from notifications.models.mailings import Mailing, MailingTally, SendingStop
+from notifications.models.mailings import Mailing, MailingTally, SendingPulse, SendingStop
 from notifications.models.notices import Notice, NoticeVersion
 from notifications.models.readers import ReaderLink
 from notifications.models.recipients import (
@@ -13,5 +13,5 @@ from notifications.models.recipients import (
 
 __all__ = [
     "Attempt", "DeliveryEvent", "Mailing", "MailingTally", "Notice", "NoticeVersion", "Outbox", "ReaderLink",
-    "Recipient", "RecordUpload", "RecordWithdrawal", "SendBatch", "SendingStop",
+    "Recipient", "RecordUpload", "RecordWithdrawal", "SendBatch", "SendingPulse", "SendingStop",
 ]  # fmt: skip

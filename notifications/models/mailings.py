@@ -156,3 +156,19 @@ class SendingStop(models.Model):
 
     def __str__(self) -> str:
         return f"stop {self.pk}"
+
+
+class SendingPulse(models.Model):
+    """When beat was last here. After a long silence (an outage, a restored copy) nothing goes on by itself.
+
+    One row.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [CheckConstraint(condition=Q(id=1), name="sending_pulse_is_one_row")]
+
+    def __str__(self) -> str:
+        return f"pulse of {self.at:%H:%M} UTC"

@@ -77,6 +77,8 @@ class Recipient(models.Model):
         indexes = [
             # counts of a mailing by state, and the list of one state in order of id
             models.Index(fields=["mailing", "state", "id"], name="recipient_by_state"),
+            # complaints of a mailing: few, and asked for at every look
+            models.Index(fields=["mailing"], condition=Q(complained_at__isnull=False), name="recipient_complained"),
             models.Index(fields=["incident", "state"], name="recipient_counts_incident"),
             models.Index(fields=["affected_account"], name="recipient_of_affected"),
         ]

@@ -14,6 +14,7 @@ from incidents.models import AffectedAccount, Incident
 from notifications import dispatch, links, mailings, tracking
 from notifications.composing import CannotCompose
 from notifications.handover import Outcome, Result
+from notifications.mailings.going import how_hash
 from notifications.models import DeliveryEvent, Mailing, Outbox, Recipient
 from tests.factories import (
     NOON,
@@ -50,8 +51,14 @@ def test_a_writer_cannot_approve_her_own_notice(prepared, ada):
 def test_what_is_asked_names_text_people_and_page(prepared, wanda):
     approval = mailings.ask(prepared, by=wanda)
 
-    assert approval.hashes == {"text": prepared.version.sha256, "recipients": prepared.recipients_hash}
-    assert approval.summary == "Send “First notice” (version 1) to 4 people"
+    assert approval.hashes == {
+        "text": prepared.version.sha256,
+        "recipients": prepared.recipients_hash,
+        "how": how_hash(prepared),
+    }
+    assert approval.summary == (
+        "Send “First notice” (version 1) to 4 people: everyone owed a notice who does not have this one yet"
+    )
     assert approval.page == "/staff/api-keys-2018/mailings/1/"
 
 

@@ -35,7 +35,7 @@ def outcome(incident: Incident) -> str:
     [
         ("prepared", "unreached"), ("queued", "on_the_way"), ("sending", "on_the_way"), ("accepted", "on_the_way"),
         ("delivered", "told"), ("bounced", "unreached"), ("failed", "unreached"), ("unknown", "unknown"),
-        ("unconfirmed", "unreached"), ("cancelled", "unreached"),
+        ("unconfirmed", "unreached"), ("cancelled", "unreached"), ("letter", "unreached"),
     ],
 )  # fmt: skip
 def test_each_state_has_its_outcome(incident, state, expected):
@@ -45,7 +45,7 @@ def test_each_state_has_its_outcome(incident, state, expected):
 
 
 def test_the_table_above_knows_every_state():
-    assert len(Recipient.State.values) == 10
+    assert len(Recipient.State.values) == 11
 
 
 def test_somebody_nobody_has_written_to_is_unreached(incident):
@@ -174,7 +174,7 @@ def test_every_account_is_in_exactly_one_outcome_and_others_are_not_counted(inci
     counts = telling.outcomes(incident)
 
     assert tuple(counts) == telling.NAMES
-    assert sum(counts.values()) == incident.affected_accounts.count() == 10
+    assert sum(counts.values()) == incident.affected_accounts.count() == 11
 
 
 def test_the_outcome_of_one_account(incident):
