@@ -203,6 +203,15 @@ _AS_JSON: dict[str, Callable[[str], str]] = {
 }  # fmt: skip
 
 
+def as_text(value: object) -> str:
+    """A value of a fact as a file would have it: read again, it is the same."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{Decimal(repr(value)):f}"
+    return "" if value is None else str(value)
+
+
 # Saying ---------------------------------------------------------------------------------------------------------
 
 _SAID_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)

@@ -1,105 +1,233 @@
-"""Several rows about one account become one: the first carries what all of them say, contradictions are rejected."""
+"""Several rows about one account become one: the first carries what all of them say, contradictions are rejected.
 
+Rows stream through in the order of accounts and lines, and what changes is written in parts, so that memory stays as
+it is whether half a million accounts have two rows or one account has a million.
+"""
+
+import json
 from collections.abc import Iterator
 from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
 
-from django.db import connection
-from django.db.models.expressions import RawSQL
+from django.db import connection, transaction
 
 from incidents.audience.columns import FACT
-from incidents.audience.rows import LONGEST_VALUE_KEPT
-from incidents.models import ImportBatch, RejectedRow, StagedRow
+from incidents.audience.facts import LONGEST_TABLE, TABLE, as_text
+from incidents.audience.rows import LONGEST_VALUE_KEPT, Problem
+from incidents.models import ImportBatch
 
-WORTH_A_STATEMENT = 2000  # rows changed at a time
+PART = 2000  # rows fetched and written at a time
 SAID_ONCE = ("name", "locale", "jurisdiction", "certainty")
+SAYS_NOTHING = ("", "", "", "", "[]", "{}")
 
-# The rows have just been copied, so PostgreSQL knows nothing about them and expects one. A table with a key of its own
-# keeps the join below from reading all rows once for every row: at a million that took longer than anybody waits.
+# The rows have just been copied, so PostgreSQL knows nothing about them and expects one. A table with statistics of
+# its own keeps the joins below from reading all rows once for every row: at a million that took longer than anybody
+# waits.
 REPEATED = (
-    "DROP TABLE IF EXISTS repeated",
-    "CREATE TEMPORARY TABLE repeated (account_key text PRIMARY KEY) ON COMMIT DROP",
+    "SET LOCAL work_mem = '256MB'",
+    "DROP TABLE IF EXISTS repeated, folded, left_out",
     """
-    INSERT INTO repeated
-    SELECT account_key FROM incidents_stagedrow WHERE batch_id = %(batch)s GROUP BY account_key HAVING count(*) > 1
+    CREATE TEMPORARY TABLE repeated ON COMMIT DROP AS
+    SELECT account_key FROM incidents_stagedrow WHERE batch_id = %(batch)s
+     GROUP BY account_key HAVING min(line) <> max(line)
+    """,
+    "CREATE TEMPORARY TABLE left_out (line integer) ON COMMIT DROP",
+    """
+    CREATE TEMPORARY TABLE folded (id bigint, name text, locale text, jurisdiction text, certainty text,
+                                   segments jsonb, facts jsonb) ON COMMIT DROP
     """,
     "ANALYZE repeated",
 )
+ROWS = """
+SELECT account_key, id, line, external_id, kind, address, role, trusted,
+       name, locale, jurisdiction, certainty, segments::text, facts::text
+  FROM incidents_stagedrow JOIN repeated USING (account_key)
+ WHERE batch_id = %s
+ ORDER BY account_key COLLATE "C", line, kind
+"""
+WRITTEN = (
+    "ANALYZE folded, left_out",
+    """
+    UPDATE incidents_stagedrow AS staged
+       SET name = folded.name, locale = folded.locale, jurisdiction = folded.jurisdiction,
+           certainty = folded.certainty, segments = folded.segments, facts = folded.facts
+      FROM folded
+     WHERE staged.id = folded.id AND staged.batch_id = %(batch)s
+    """,
+    """
+    DELETE FROM incidents_stagedrow AS staged USING left_out
+     WHERE staged.batch_id = %(batch)s AND staged.line = left_out.line
+    """,
+)
 
 
+class Row(NamedTuple):
+    account_key: str
+    id: int
+    line: int
+    external_id: str
+    kind: str
+    address: str
+    role: str
+    trusted: bool
+    name: str
+    locale: str
+    jurisdiction: str
+    certainty: str
+    segments: str
+    facts: str
+
+
+@transaction.atomic
 def fold(batch: ImportBatch) -> None:
     """After it the first row of each account is complete; its other rows only add addresses."""
-    heads: list[StagedRow] = []
-    rejected: list[RejectedRow] = []
-    header = {meaning: name for name, meaning in batch.columns.items()}
-    for rows in _accounts_with_several_rows(batch):
-        head = next(rows)
-        folding = _Account(head, header)
-        for row in rows:
-            rejected += folding.take(row)
-            if len(rejected) >= WORTH_A_STATEMENT:
-                _reject(batch, rejected)
-        if folding.grew:
-            heads.append(head)
-        if len(heads) >= WORTH_A_STATEMENT:
-            _complete(heads)
-    _reject(batch, rejected)
-    _complete(heads)
-
-
-def _accounts_with_several_rows(batch: ImportBatch) -> Iterator[Iterator[StagedRow]]:
     with connection.cursor() as cursor:
         for statement in REPEATED:
             cursor.execute(statement, {"batch": batch.pk})
-    repeated = RawSQL("SELECT account_key FROM repeated", [])
-    rows = StagedRow.objects.filter(batch=batch, account_key__in=repeated).order_by("account_key", "line")
-    for _, group in groupby(rows.iterator(chunk_size=WORTH_A_STATEMENT), key=lambda row: row.account_key):
-        yield group
+        cursor.execute("SELECT EXISTS (SELECT FROM repeated)")
+        if not cursor.fetchone()[0]:
+            return
+        with connection.chunked_cursor() as rows:
+            rows.execute(ROWS, [batch.pk])
+            _join(batch, rows)
+        for statement in WRITTEN:
+            cursor.execute(statement, {"batch": batch.pk})
+
+
+def _join(batch: ImportBatch, cursor) -> None:
+    columns = [(header, _without_type(batch.columns[header])) for header in batch.headers or batch.columns]
+    heads: list[tuple] = []
+    problems: list[Problem] = []
+    for _, group in groupby(_rows(cursor), key=attrgetter("account_key")):
+        rows = iter(group)
+        account = _Account(next(rows), columns)
+        for row in rows:
+            problems += account.take(row)
+            if len(problems) >= PART:
+                _reject(batch, problems)
+        if account.grew:
+            heads.append(account.as_row())
+        if len(heads) >= PART:
+            _complete(heads)
+    _reject(batch, problems)
+    _complete(heads)
+
+
+def _rows(cursor) -> Iterator[Row]:
+    while part := cursor.fetchmany(PART):
+        yield from map(Row._make, part)
 
 
 class _Account:
     """What the rows of one account have said so far, and in which line each thing was said first."""
 
-    def __init__(self, head: StagedRow, header: dict[str, str]) -> None:
+    def __init__(self, head: Row, columns: list[tuple[str, str]]) -> None:
         self.head = head
-        self.header = header
-        self.line = dict.fromkeys(self._said(head), head.line)
+        self.columns = columns
+        self.said, self.table = _what_it_says(head)
+        self.line = dict.fromkeys(self.said, head.line)
+        self.segments = set(json.loads(head.segments))
         self.grew = False
 
-    def take(self, row: StagedRow) -> list[RejectedRow]:
+    def take(self, row: Row) -> list[Problem]:
         """Join one row to the account; the contradictions if it is at odds with what was said before."""
-        ours, theirs = self._said(self.head), self._said(row)
-        odd = [meaning for meaning, value in theirs.items() if meaning in ours and ours[meaning] != value]
+        if row[8:] in (SAYS_NOTHING, self.head[8:]):
+            return []
+        theirs, table = _what_it_says(row)
+        odd = [meaning for meaning, value in theirs.items() if self.said.get(meaning, value) != value]
+        lines = [line for line in table if line not in self.table]
         if odd:
-            return [
-                RejectedRow(
-                    batch_id=row.batch_id, line=row.line, column=self.header.get(meaning, ""),
-                    value=theirs[meaning][:LONGEST_VALUE_KEPT],
-                    problem=f"Line {self.line[meaning]} is about the same account and says something else.",
-                    remedy="Make both rows say the same, or give them different account ids.",
-                )
-                for meaning in odd
-            ]  # fmt: skip
-        news = theirs.keys() - ours.keys()
-        segments = sorted({*self.head.segments, *row.segments})
-        self.line |= dict.fromkeys(news, row.line)
-        self.grew = self.grew or bool(news) or segments != self.head.segments
-        self.head.segments = segments
-        self.head.facts = row.facts | self.head.facts
-        for field in SAID_ONCE:
-            setattr(self.head, field, getattr(self.head, field) or getattr(row, field))
+            return self._contradictions(row, theirs, odd)
+        if len(self.table) + len(lines) > LONGEST_TABLE:
+            return [self._one_line_too_many(row)]
+        for meaning in theirs.keys() - self.said.keys():
+            self.said[meaning], self.line[meaning], self.grew = theirs[meaning], row.line, True
+        segments = self.segments.union(json.loads(row.segments))
+        self.grew = self.grew or bool(lines) or segments != self.segments
+        self.segments = segments
+        self.table |= dict.fromkeys(lines)
         return []
 
-    def _said(self, row: StagedRow) -> dict[str, str]:
-        said = {field: getattr(row, field) for field in SAID_ONCE if getattr(row, field)}
-        return said | {FACT + name: value for name, value in row.facts.items()}
+    def as_row(self) -> tuple:
+        """As `folded` has it."""
+        facts = {name.removeprefix(FACT): value for name, value in self.said.items() if name.startswith(FACT)}
+        if self.table:
+            facts[TABLE] = [json.loads(line) for line in self.table]
+        fields = (self.said.get(field, "") for field in SAID_ONCE)
+        return self.head.id, *fields, json.dumps(sorted(self.segments)), json.dumps(facts, ensure_ascii=False)
+
+    def _contradictions(self, row: Row, theirs: dict, odd: list[str]) -> list[Problem]:
+        problems = [
+            Problem(
+                row.line, self._header(meaning), as_text(theirs[meaning])[:LONGEST_VALUE_KEPT],
+                f"Line {self.line[meaning]:,} is about the same account and says something else.", _remedy(meaning),
+            ) for meaning in odd
+        ]  # fmt: skip
+        return [problems[0]._replace(cells=_cells(row, self.columns)), *problems[1:]]
+
+    def _one_line_too_many(self, row: Row) -> Problem:
+        return Problem(
+            row.line, "", "", f"The account has {LONGEST_TABLE} lines in its table already; no more are kept.",
+            "Import fewer lines for it, or sum several up in one.", _cells(row, self.columns),
+        )  # fmt: skip
+
+    def _header(self, meaning: str) -> str:
+        return next((header for header, known in self.columns if known == meaning), "")
 
 
-def _reject(batch: ImportBatch, rejected: list[RejectedRow]) -> None:
-    RejectedRow.objects.bulk_create(rejected)
-    StagedRow.objects.filter(batch=batch, line__in={row.line for row in rejected}).delete()
-    rejected.clear()
+def _what_it_says(row: Row) -> tuple[dict[str, object], dict[str, None]]:
+    """(what an account can have only one of, by meaning; the lines of its table as JSON, in order)."""
+    said: dict[str, object] = {field: value for field in SAID_ONCE if (value := getattr(row, field))}
+    if row.facts == "{}":
+        return said, {}
+    facts = json.loads(row.facts)
+    table = facts.pop(TABLE, []) if isinstance(facts.get(TABLE), list) else []
+    said |= {FACT + name: value for name, value in facts.items()}
+    return said, {json.dumps(line, sort_keys=True, ensure_ascii=False): None for line in table}
 
 
-def _complete(heads: list[StagedRow]) -> None:
-    StagedRow.objects.bulk_update(heads, [*SAID_ONCE, "segments", "facts"], batch_size=500)
+def _remedy(meaning: str) -> str:
+    if meaning.startswith(FACT):
+        return "Make both rows say the same. If an account can have several of these, take the column for a list."
+    return "Make both rows say the same, or give them different account ids."
+
+
+def _without_type(meaning: str) -> str:
+    """fact:seen:date → fact:seen"""
+    kind, _, rest = meaning.partition(":")
+    return f"{kind}:{rest.partition(':')[0]}" if rest else kind
+
+
+def _cells(row: Row, columns: list[tuple[str, str]]) -> str:
+    """The row for the file that can be mended, from what was understood of it: its own cells were not kept.
+
+    A column that was not read is empty in it, a date or a segment in its own form, and so it is read again the same.
+    """
+    facts = json.loads(row.facts)
+    line = facts.get(TABLE) if isinstance(facts.get(TABLE), list) else None
+    known = {
+        "id": row.external_id, row.kind: row.address, "name": row.name, "locale": row.locale,
+        "jurisdiction": row.jurisdiction, "role": row.role, "certainty": row.certainty,
+        "segments": "|".join(json.loads(row.segments)), "trusted": "" if row.trusted else "no",
+    } | {f"{FACT}{name}": as_text(value) for name, value in facts.items()}  # fmt: skip
+    known |= {f"row:{name}": as_text(value) for name, value in (line[0] if line else {}).items()}
+    return json.dumps([known.get(meaning, "") for _, meaning in columns], ensure_ascii=False)
+
+
+def _reject(batch: ImportBatch, problems: list[Problem]) -> None:
+    names = ", ".join(f'"{name}"' for name in ("batch_id", *Problem._fields))
+    _copy(f"incidents_rejectedrow ({names})", [(batch.pk, *problem) for problem in problems])
+    _copy("left_out", [(line,) for line in {problem.line for problem in problems}])
+    problems.clear()
+
+
+def _complete(heads: list[tuple]) -> None:
+    _copy("folded", heads)
     heads.clear()
+
+
+def _copy(table: str, rows: list[tuple]) -> None:
+    with connection.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)

@@ -51,6 +51,7 @@ class ImportBatch(models.Model):
         default=0, help_text="How often work on it began and broke off; a file that kills workers is given up"
     )
     refusal = models.TextField(blank=True, help_text="Why the whole file could not be read, and what to do")
+    headers = models.JSONField(default=list, help_text="As given, in the order of the file")
     columns = models.JSONField(default=dict, help_text="{header as given: what it was taken for}")
     counts = models.JSONField(default=dict, help_text="See audience.counts; read = accepted + rejected + folded")
     comparison = models.JSONField(default=dict, help_text="See audience.comparing, as of when it was read")
