@@ -19,6 +19,7 @@ NOUNS = {
 }  # fmt: skip
 WHOLE = {
     "approval.asked": "asked for approval",
+    "page.overdue": "let the page say that a promised update is overdue",
     "page.telling_changed": "let the page say how far telling has come",
     "evidence.exported": "exported the evidence",
     "token.made": "made a token for the API",

@@ -10,7 +10,7 @@ from django.contrib.staticfiles.finders import find
 from django.templatetags.static import static
 
 STYLES = ("css/tokens.css", "css/base.css", "css/page.css")
-SCRIPTS = ("js/local-time.js", "js/copy.js")
+SCRIPTS = ("js/local-time.js", "js/copy.js", "js/history-search.js")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from django.utils import timezone, translation
 from django.utils.text import slugify
 
 from incidents import prose
-from incidents.documents import assets, words
+from incidents.documents import assets, indicators, words
 from incidents.documents.freezing import said
 from incidents.documents.telling import Telling, not_notified_words
 
@@ -49,6 +49,8 @@ def render(content: dict, *, telling: Telling, version: Edition) -> dict[str, by
     context = {**frame(content["organisation"], look, content["language"]), **_page(content, telling, version)}
     slug = content["slug"]
     documents = {f"{path(slug)}index.html": to_bytes(PAGE, context)}
+    if content["indicators"] and not version.preview:
+        documents[indicators.path(slug)] = indicators.as_csv(content["indicators"])
     if not version.preview:
         documents[f"{path(slug, version.number)}index.html"] = to_bytes(PAGE, {**context, "is_version": True})
         documents[f"{path(slug)}versions/index.html"] = to_bytes(VERSIONS, {**context, **_versions(slug, version)})
@@ -74,17 +76,24 @@ def frame(organisation: dict, look: assets.Look, language: str = "en") -> dict:
     }  # fmt: skip
 
 
-def headline(content: dict, said_at: datetime) -> dict:
-    """What index, history and sitemap say about an incident."""
+def headline(content: dict, said_at: datetime, *, at: datetime) -> dict:
+    """What index, history and sitemap say about an incident at this moment."""
     updates = content["updates"]
     newest = words.said_at(updates[0]) if updates else words.instant(said_at)
     first = content["originally_posted_on"] or (updates[-1]["at"] if updates else None) or said_at.isoformat()
     return {
         "title": content["title"], "summary": content["summary"], "phase": content["phase"],
         "phase_word": words.PHASES[content["phase"]], "url": f"/{path(content['slug'])}", "updated": newest,
-        "next_update_by": _instant(content["next_update_by"]), "year": int(first[:4]),
+        "next_update_by": _instant(content["next_update_by"]), "is_overdue": is_overdue(content, at=at),
+        "year": int(first[:4]),
         "first": words.in_its_year(first[:10]), "first_day": first[:10],
     }  # fmt: skip
+
+
+def is_overdue(content: dict, *, at: datetime) -> bool:
+    """An update was promised, the moment has come, and nothing was said. A closed incident owes none."""
+    promised = words.parse(content["next_update_by"])
+    return promised is not None and promised <= at and content["phase"] not in words.CLOSED
 
 
 def _page(content: dict, telling: Telling, version: Edition) -> dict:
@@ -94,7 +103,7 @@ def _page(content: dict, telling: Telling, version: Edition) -> dict:
     steps = [_step(step, segments) for step in content["steps"]]
     as_of = telling.moment(version.said_at)
     return {
-        **headline(content, version.said_at),
+        **headline(content, version.said_at, at=version.at),
         "description": _first_words(content["summary"] or content["title"]),
         "canonical": f"{settings.PUBLIC_BASE_URL}/{path(content['slug'])}",
         "drill": content["drill"], "preview": version.preview, "version": version,
@@ -117,6 +126,7 @@ def _page(content: dict, telling: Telling, version: Edition) -> dict:
         },
         "key_dates": _key_dates(content["events"]), "events": [_event(event) for event in content["events"]],
         **_measures(content["measures"]), "indicators": _indicators(content["indicators"]),
+        "indicators_url": f"/{indicators.path(content['slug'])}",
         "questions": _questions(content["faq"]), "contacts": _contacts(content),
         "sender": telling.sender or content["organisation"]["sender"], "subjects": telling.subjects,
         "code_form": telling.code_form,

@@ -23,7 +23,7 @@ def render_site(*, published: Iterable[tuple[dict, datetime]], newest: Iterable[
     """
     newest = list(newest)
     lines = sorted(
-        (headline(said(content, said_at), said_at) for content, said_at in published),
+        (headline(said(content, said_at), said_at, at=at) for content, said_at in published),
         key=lambda line: (line["first_day"], line["url"]),
         reverse=True,
     )
@@ -41,7 +41,7 @@ def render_site(*, published: Iterable[tuple[dict, datetime]], newest: Iterable[
         ),
         "history/index.html": to_bytes(
             "incidents/public/history.html",
-            {**context, "years": by_year(lines), "canonical": f"{settings.PUBLIC_BASE_URL}/history/"},
+            {**context, "years": by_year(lines), "searches": True, "canonical": f"{settings.PUBLIC_BASE_URL}/history/"},
         ),
         "404.html": to_bytes("incidents/public/404.html", context),
         "icon.svg": to_bytes("incidents/public/icon.svg", context),

@@ -10,7 +10,15 @@ from incidents.documents import Telling
 from incidents.models import Decision, Incident, PageVersion
 from incidents.publishing.acts import SAYS_SOMETHING_ELSE, somebody_is_not_contacted
 from incidents.publishing.outbox import finish, finish_soon
-from incidents.publishing.versions import last_said, latest, make_version, now, refresh_site, site_is_stale
+from incidents.publishing.versions import (
+    last_said,
+    latest,
+    make_version,
+    now,
+    promises_passed,
+    refresh_site,
+    site_is_stale,
+)
 
 AT_MOST_EVERY = timedelta(minutes=1)
 
@@ -72,10 +80,33 @@ def catch_up(*, at: datetime | None = None) -> int:
     return sum(version is not None for version in made)
 
 
+def say_what_is_overdue(*, at: datetime | None = None) -> int:
+    """The number of pages that say from now on that a promised update is overdue."""
+    at = at or now()
+    return sum(_say_overdue(incident, at) for incident in promises_passed(at))
+
+
+@transaction.atomic
+def _say_overdue(incident: Incident, at: datetime) -> bool:
+    incident = Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
+    shown, approved = latest(incident), last_said(incident)
+    if shown is None or approved is None or not promises_passed(at).filter(pk=incident.pk).exists():
+        return False  # somebody published meanwhile
+    version = make_version(
+        incident, content=approved.content, telling=Telling.of(shown.telling), cause=PageVersion.Cause.TIME, at=at,
+        said_at=approved.made_at,
+    )  # fmt: skip
+    audit.record(act="page.overdue", thing=version, by=None, at=at, incident=incident.pk, number=version.number,
+                 documents=version.hash)  # fmt: skip
+    transaction.on_commit(finish_soon)
+    return True
+
+
 def tick(*, at: datetime | None = None) -> int:
     """What beat does every ten seconds: pages that lag behind, the site's own documents, unwritten versions."""
     at = at or now()
     catch_up(at=at)
+    say_what_is_overdue(at=at)
     if site_is_stale(at):
         with transaction.atomic():
             refresh_site(at=at)

@@ -83,7 +83,8 @@ def site_state(at: datetime) -> dict:
         "organisation": documents.freeze_organisation(Organisation.get()),
         "expires": expires(at).isoformat(),
         "assets": sorted(documents.assets.files()),
-        "documents": 2,  # one more whenever there are others than before
+        "overdue": sorted(_promised(Incident.objects.published(), before=at).values_list("slug", flat=True)),
+        "documents": 3,  # one more whenever there are others than before
     }
 
 
@@ -91,6 +92,24 @@ def site_is_stale(at: datetime) -> bool:
     """The organisation's row, a stylesheet or the month changed since the site's documents were made."""
     last = PageVersion.objects.filter(incident=None).order_by("-number").only("content").first()
     return Organisation.objects.exists() and (last is None or last.content != site_state(at))
+
+
+def promises_passed(at: datetime) -> QuerySet[Incident]:
+    """Those whose page still promises an update for a moment that has passed since the page was made."""
+    shown_at = PageVersion.objects.filter(incident=OuterRef("pk")).order_by("-number").values("made_at")[:1]
+    return (
+        _promised(Incident.objects.all(), before=at)
+        .alias(shown_at=Subquery(shown_at))
+        .filter(promised__gt=F("shown_at"))
+    )
+
+
+def _promised(incidents: QuerySet[Incident], *, before: datetime) -> QuerySet[Incident]:
+    """The active ones whose page promises an update for before then."""
+    said = PageVersion.objects.filter(incident=OuterRef("pk"), cause=PageVersion.Cause.PUBLISHED).order_by("-number")
+    promised = said.annotate(promised=Cast(KT("content__next_update_by"), DateTimeField())).values("promised")[:1]
+    active = incidents.filter(first_published_at__isnull=False).exclude(phase__in=Incident.CLOSED)
+    return active.alias(promised=Subquery(promised)).filter(promised__lte=before)
 
 
 def _on_the_site() -> QuerySet[PageVersion]:

@@ -116,3 +116,29 @@ def test_the_page_reads_without_scripts(browser, site):
     assert "yours is not among them" in page.locator(".told-box-not-written").inner_text()
     assert not page.locator("button.copy").first.is_visible()
     context.close()
+
+
+def test_the_history_is_searched_without_a_server(site, page):
+    page.goto(f"{site}/history/")
+    field, answer = page.get_by_label("Find in this list"), page.locator(".history-search [role=status]")
+    everything = page.locator(".incidents-past li")
+    titles = everything.locator("a").all_inner_texts()
+
+    field.fill(titles[0].upper())
+    assert [line for line in everything.all() if line.is_visible()]
+    assert "found" in answer.inner_text()
+
+    field.fill("no such incident anywhere")
+    assert not [line for line in everything.all() if line.is_visible()]
+    assert answer.inner_text() == "No incident found. Try another word."
+
+    field.fill("")
+    assert all(line.is_visible() for line in everything.all())
+
+
+def test_without_scripts_the_history_offers_no_search(site, new_context):
+    page = new_context(java_script_enabled=False).new_page()
+    page.goto(f"{site}/history/")
+
+    assert not page.get_by_label("Find in this list").is_visible()
+    assert page.locator(".incidents-past li").first.is_visible()

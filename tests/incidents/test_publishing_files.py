@@ -74,7 +74,7 @@ def test_the_whole_site_comes_with_the_first_page(incident, publish, site):
         "index.html", "history/index.html", "404.html", "robots.txt", ".well-known/security.txt", "sitemap.xml",
         PAGE, ".generation",
     } <= made  # fmt: skip
-    assert sum(name.startswith("assets/") for name in made) == 3
+    assert sum(name.startswith("assets/") for name in made) == 4
     assert not [name for name in made if name.startswith(".") and name not in {".generation", ".lock"}
                 and not name.startswith(".well-known")]  # fmt: skip
 
