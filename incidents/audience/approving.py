@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
@@ -64,11 +65,17 @@ def require(batch: ImportBatch, comparison: Comparison, *, at: datetime | None =
     ruling_out.require(batch, newly_ruled_out=comparison.newly_ruled_out)
     why = needed(batch, comparison)
     if why is None:
+        withdraw(batch, because="no second person is needed any more", by=None, at=at)
         return None
     try:
         return approvals.use(act=ACT, thing=batch, hashes=_hashes(batch, comparison), at=at)
     except approvals.NotApproved as no:
         raise approvals.NotApproved(f"{why.because} {no}") from None
+
+
+def in_the_log(approval: Approval | None) -> dict[str, Any]:
+    """With whose yes it was imported; `alone`, where the organisation asks for nobody's although many are touched."""
+    return {"approval": approval.pk, "alone": approval.needs == 0} if approval else {}
 
 
 def asked(batch: ImportBatch) -> Approval | None:

@@ -97,7 +97,8 @@ def compare(batch: ImportBatch) -> Comparison:
     """What saving a staged batch would do now; kept with the batch, with examples among its findings."""
     resolve(batch)
     comparison = of_resolved(batch, same_address=True)
-    batch.counts["findings"] = batch.counts.get("findings", {}) | differences.find(batch, comparison.missing)
+    found = differences.find(batch, comparison.missing, comparison.not_held)
+    batch.counts["findings"] = batch.counts.get("findings", {}) | found
     batch.comparison = {name: getattr(comparison, name) for name in KEPT}
     batch.save(update_fields=["counts", "comparison"])
     return comparison

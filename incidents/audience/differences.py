@@ -7,6 +7,7 @@ from django.db import connection
 from incidents.audience.columns import FACT
 from incidents.models import Finding, ImportBatch
 
+KINDS = (Finding.Kind.CHANGED.value, Finding.Kind.MISSING.value, Finding.Kind.NOT_HELD.value)
 MOST = 10_000  # findings of a kind that are kept; `find` counts all of them
 
 # An account is called by its id, or by what it is known by.
@@ -65,10 +66,20 @@ SELECT %(batch)s, 'missing',
  ORDER BY affected.id LIMIT {MOST}
 """  # noqa: S608
 
+NOT_HELD = f"""
+INSERT INTO incidents_finding (batch_id, kind, line, account, "column", value, other, words)
+SELECT %(batch)s, 'not_held', min(line), min(coalesce(nullif(external_id, ''), nullif(address, ''), name)),
+       '', '', '', 'Not on the list: nothing is done about it.'
+  FROM incidents_stagedrow row
+ WHERE batch_id = %(batch)s
+   AND NOT EXISTS (SELECT FROM imported WHERE imported.account_key = row.account_key)
+ GROUP BY account_key ORDER BY min(line) LIMIT {MOST}
+"""  # noqa: S608
 
-def find(batch: ImportBatch, missing: int) -> dict[str, int]:
+
+def find(batch: ImportBatch, missing: int, not_held: int) -> dict[str, int]:
     """Over the tables that `resolve` has filled; how many there are of each kind, also of those not kept."""
-    Finding.objects.filter(batch=batch, kind__in=[Finding.Kind.CHANGED, Finding.Kind.MISSING]).delete()
+    Finding.objects.filter(batch=batch, kind__in=KINDS).delete()
     given = {"batch": batch.pk, "incident": batch.incident_id, "headers": _headers(batch)}
     with connection.cursor() as cursor:
         cursor.execute(CHANGED, given)
@@ -76,9 +87,12 @@ def find(batch: ImportBatch, missing: int) -> dict[str, int]:
         if changed == MOST:
             cursor.execute(f"SELECT count(*) FROM ({DIFFERENCES}) AS difference", given)  # noqa: S608
             changed = cursor.fetchone()[0]
-        if missing:
+        if batch.mode == ImportBatch.Mode.RULE_OUT:  # whoever it does not name is no news
+            cursor.execute(NOT_HELD, given)
+            missing = 0
+        elif missing:
             cursor.execute(MISSING, given)
-    return {Finding.Kind.CHANGED.value: changed, Finding.Kind.MISSING.value: missing}
+    return dict(zip(KINDS, (changed, missing, not_held), strict=True))
 
 
 def _headers(batch: ImportBatch) -> str:

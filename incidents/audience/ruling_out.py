@@ -63,6 +63,10 @@ def apply(batch: ImportBatch) -> None:
             cursor.execute(RULE_OUT_MISSING, {"batch": batch.pk, "incident": batch.incident_id})
 
 
+def in_the_log(batch: ImportBatch, newly_ruled_out: int) -> dict[str, object]:
+    return {"ruled_out": newly_ruled_out, "evidence": batch.evidence} if newly_ruled_out else {}
+
+
 def cite(batch: ImportBatch, *, evidence: str) -> None:
     """What shows it, said before the batch is imported. Whoever has approved it then approved other words."""
     ImportBatch.objects.filter(pk=batch.pk, state=ImportBatch.State.STAGED).update(evidence=evidence.strip())

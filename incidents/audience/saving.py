@@ -99,14 +99,14 @@ def save(batch: ImportBatch, *, by: User | None, at: datetime | None = None, bey
     comparison = of_resolved(batch)
     if comparison.stop and not beyond_estimate:
         raise BeyondEstimate(comparison.verdict)
-    approving.require(batch, comparison, at=at)
+    approval = approving.require(batch, comparison, at=at)
     _refuse_lost_segments(batch)
     history.before(batch)
     write(batch)
     ruling_out.apply(batch)
+    inferring.infer(batch)
     rules.apply(batch)
     distrusting.apply(batch)
-    inferring.infer(batch)
     history.keep(batch)
     _forget_the_file(batch)
     outdate(batch.incident_id, but=batch)
@@ -115,7 +115,8 @@ def save(batch: ImportBatch, *, by: User | None, at: datetime | None = None, bey
     batch.save(update_fields=["counts"])
     audit.record(
         act="import.confirmed", thing=batch, by=by, at=at, incident=batch.incident_id, counts=_in_the_log(batch),
-        sha256=batch.sha256, beyond_estimate=comparison.stop,
+        sha256=batch.sha256, beyond_estimate=comparison.stop, number=batch.number, mode=batch.mode,
+        **ruling_out.in_the_log(batch, comparison.newly_ruled_out), **approving.in_the_log(approval),
     )  # fmt: skip
     return batch
 

@@ -1,0 +1,141 @@
+"""Further files: who says yes to how many, what each did to whom."""
+
+import pytest
+
+from accounts import approvals
+from accounts.models import Account, Approval
+from incidents import audience
+from incidents.audience import approving, history
+from incidents.models import AccountChange, AffectedAccount
+from tests.factories import make_account, make_affected, make_incident, make_organisation, make_segment
+from tests.incidents.waves import ENOUGH, certainties, many, read, save
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def incident():
+    make_organisation(import_limit=3)
+    return make_incident()
+
+
+def ask(batch, by):
+    return approving.ask(batch, audience.compare(batch), by=by)
+
+
+def test_as_many_as_the_limit_needs_nobody_else(incident, wanda):
+    save(incident, many(3), by=wanda)
+
+    assert len(certainties(incident)) == 3
+    assert Approval.objects.count() == 0
+
+
+def test_more_than_the_limit_needs_a_second_persons_yes(incident, wanda, anton):
+    batch = read(incident, many(4), by=wanda)
+
+    with pytest.raises(approvals.NotApproved, match="4 accounts; one person alone may import 3"):
+        audience.save(batch, by=wanda)
+    assert Account.objects.count() == 0
+    approvals.answer(ask(batch, wanda), yes=True, by=anton)
+    audience.save(batch, by=wanda)
+
+    assert len(certainties(incident)) == 4
+
+
+def test_unchanged_accounts_do_not_count(incident, wanda, anton):
+    batch = read(incident, many(4), by=wanda)
+    approvals.answer(ask(batch, wanda), yes=True, by=anton)
+    audience.save(batch, by=wanda)
+
+    save(incident, many(6), by=wanda)
+
+    assert len(certainties(incident)) == 6
+
+
+def test_a_list_that_changed_since_ends_the_yes(incident, wanda, anton):
+    batch = read(incident, many(5), by=wanda)
+    approvals.answer(ask(batch, wanda), yes=True, by=anton)
+    save(incident, many(1), by=wanda)
+
+    with pytest.raises(approvals.NotApproved, match="changed after it was approved"):
+        audience.save(batch, by=wanda)
+
+    assert len(certainties(incident)) == 1
+
+
+def test_a_request_that_is_needed_no_more_ends_with_the_import(incident, wanda, anton):
+    batch = read(incident, many(4), by=wanda)
+    request = ask(batch, wanda)
+    save(incident, many(2), by=wanda)
+
+    audience.save(batch, by=wanda)
+
+    request.refresh_from_db()
+    assert request.state == "void"
+
+
+def test_the_request_says_what_it_is_about(incident, wanda):
+    request = ask(read(incident, many(4), by=wanda), wanda)
+
+    assert "4 accounts (4 new)" in request.summary
+    assert request.page == f"/staff/{incident.slug}/affected/imports/1/"
+    assert set(request.hashes) == {"file", "counts"}
+
+
+def test_whoever_asked_cannot_say_yes(incident, anton):
+    request = ask(read(incident, many(4), by=anton), anton)
+
+    with pytest.raises(approvals.NotAllowed):
+        approvals.answer(request, yes=True, by=anton)
+
+
+# History --------------------------------------------------------------------------------------------------------
+
+
+def test_a_first_import_writes_no_history(incident):
+    save(incident, many(3))
+
+    assert AccountChange.objects.count() == 0
+
+
+def test_what_a_wave_changed_is_kept_with_old_and_new(incident):
+    make_segment(incident, "api")
+    save(incident, "account_id,email,name,plan\na1,owner@a1.example,Old,silver")
+
+    save(incident, "account_id,email,name,plan,segments\na1,two@a1.example,New,gold,api")
+
+    change = AccountChange.objects.get()
+    assert change.before["name"] == "Old"
+    assert change.after["name"] == "New"
+    assert (change.before["facts"], change.after["facts"]) == ({"plan": "silver"}, {"plan": "gold"})
+    assert (change.before["segments"], change.after["segments"]) == ([], ["api"])
+    assert (len(change.before["addresses"]), len(change.after["addresses"])) == (1, 2)
+    assert "certainty" not in change.before
+
+
+def test_an_account_known_from_elsewhere_that_a_file_renames_has_a_history(incident):
+    account = make_account("a1", email="owner@a1.example", name="Old")
+    make_affected(make_incident("another"), account)
+
+    save(incident, "account_id,name\na1,New")
+
+    assert AccountChange.objects.get().before == {"name": "Old"}
+
+
+def test_the_life_of_an_account_is_told_in_order(incident, wanda):
+    save(incident, many(3), by=wanda)
+    save(incident, "account_id,plan\na1,gold", by=wanda)
+    incident.affected_accounts.exclude(account__external_id="a1").update(certainty="confirmed")
+    make_organisation(sign_offs=0)
+    batch = read(incident, "account_id,certainty\na1,ruled out", by=wanda, evidence=ENOUGH)
+    ask(batch, wanda)
+    audience.save(batch, by=wanda)
+
+    steps = history.of(AffectedAccount.objects.get(account__external_id="a1"))
+
+    assert [step.batch.number for step in steps] == [1, 2, 3]
+    assert [step.added for step in steps] == [True, False, False]
+    assert steps[1].changes == [("plan", "not said", "gold")]
+    assert (steps[2].ruled_out, steps[2].evidence, steps[2].by) == (True, ENOUGH, wanda)
+    assert steps[2].changes == [("certainty", "Confirmed", "Ruled out")]
+    assert steps[1].evidence == ""
