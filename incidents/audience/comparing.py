@@ -18,7 +18,7 @@ SELECT count(*) FILTER (WHERE affected_id IS NULL) AS new,
        count(*) FILTER (WHERE changes) AS changed,
        count(*) FILTER (WHERE affected_id IS NULL AND NOT made) AS new_here_only,
        count(*) FILTER (WHERE imported.certainty = 'ruled_out'
-                          AND affected.certainty IS DISTINCT FROM 'ruled_out') AS newly_ruled_out,
+                          AND affected.certainty <> 'ruled_out') AS newly_ruled_out,
        count(DISTINCT affected_id) AS held,
        count(*) FILTER (WHERE coalesce(nullif(imported.certainty, ''), affected.certainty, 'confirmed')
                               <> 'ruled_out') AS owed,
@@ -56,8 +56,8 @@ class Comparison:
     """Counts of accounts, in words of the batch page.
 
     missing: already in this incident and not in this file. not_held: in a file that rules out, and not in this
-    incident. after: everyone owed a notice once this is saved. owed_before: now.
-    share: `after` in percent of all customers (None where the organisation has not said how many there are).
+    incident. newly_ruled_out: of those owed a notice now. after: everyone owed a notice once this is saved.
+    owed_before: now. share: `after` in percent of all customers (None where the organisation has not said how many there are).
     stop: the file says more than the page; saving needs an explicit yes.
     same_address: mailboxes that several accounts have; `same_address_examples`: the accounts' ids.
     """

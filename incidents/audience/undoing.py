@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import Account, Address, User
-from incidents.audience import comparing, saving
+from incidents.audience import comparing, distrusting, saving
 from incidents.models import AffectedAccount, ImportBatch
 
 
@@ -36,6 +36,7 @@ FIELDS_BACK = ", ".join(
 )
 # What another import has said since is not taken back: a field goes back only where it still says what this one said.
 GIVE_BACK = (
+    "DROP TABLE IF EXISTS going_back, going",
     """
     CREATE TEMPORARY TABLE going_back ON COMMIT DROP AS
     SELECT affected.id AS affected_id, affected.account_id, change.before, change.after
@@ -115,6 +116,7 @@ def undo(batch: ImportBatch, *, by: User, because: str, at: datetime | None = No
     with connection.cursor() as cursor:
         for statement in (*GIVE_BACK, *_take_away()):
             cursor.execute(statement, given)
+    distrusting.apply_to_list(batch.incident)  # a rule made since may distrust what the import had
     batch.state, batch.undone_at, batch.undone_by, batch.undone_because = batch.State.UNDONE, at, by, because
     batch.save(update_fields=["state", "undone_at", "undone_by", "undone_because"])
     comparing.outdate(batch.incident)
