@@ -19,6 +19,7 @@ from accounts.models import User
 from config.demo import affected_csv, cast, people, provider
 from config.demo.watching import Watch
 from incidents import audience, casefile, publishing
+from incidents.audience import approving
 from incidents.models import ImportBatch, Incident
 from notifications import composing, evidence, links, mailings, next_address, telling
 from notifications.models import Attempt, DeliveryEvent, Mailing, ReaderLink, Recipient
@@ -33,7 +34,7 @@ def play(folder: Path, *, say: Callable[[str], object], watch: Watch) -> dict:
     wanda, anton, _ada = (cast.enter(person) for person in people.PEOPLE)
     incident = _open_the_case(say, by=wanda)
     _publish(incident, say, by=wanda, yes=anton)
-    _import(incident, folder, say, by=wanda, watch=watch)
+    _import(incident, folder, say, by=wanda, yes=anton, watch=watch)
     mailing = _approve_the_notice(incident, say, by=wanda, yes=anton)
     _send(mailing, say, by=anton, watch=watch)
     _hear_back(incident, say, watch=watch)
@@ -64,7 +65,7 @@ def _publish(incident: Incident, say: Callable, *, by: User, yes: User) -> None:
     say(f"Published: {by} wrote it, {yes} approved it, the page stands as version {version.number}")
 
 
-def _import(incident: Incident, folder: Path, say: Callable, *, by: User, watch: Watch) -> None:
+def _import(incident: Incident, folder: Path, say: Callable, *, by: User, yes: User, watch: Watch) -> None:
     if incident.import_batches.filter(state=ImportBatch.State.CONFIRMED).exists():
         return
     path = affected_csv.write(folder / "affected-accounts.csv")
@@ -72,8 +73,9 @@ def _import(incident: Incident, folder: Path, say: Callable, *, by: User, watch:
         file, "read", total=path.stat().st_size, desc="Reading accounts", unit="B", unit_scale=True, disable=watch.quiet
     ) as watched:  # fmt: skip
         batch = audience.read(incident, watched, file_name=path.name, by=by, source=ImportBatch.Source.COMMAND)
+    approvals.answer(approving.ask(batch, audience.compare(batch), by=by), yes=True, by=yes)
     audience.save(batch, by=by)
-    say(f"Imported {incident.affected_accounts.count():,} affected accounts from {path}")
+    say(f"Imported {incident.affected_accounts.count():,} affected accounts from {path}; {yes} said yes to the number")
 
 
 def _approve_the_notice(incident: Incident, say: Callable, *, by: User, yes: User) -> Mailing:

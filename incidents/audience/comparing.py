@@ -57,7 +57,7 @@ class Comparison:
 
     missing: already in this incident and not in this file. not_held: in a file that rules out, and not in this
     incident. newly_ruled_out: of those owed a notice now. after: everyone owed a notice once this is saved.
-    owed_before: now. share: `after` in percent of all customers (None where the organisation has not said how many there are).
+    owed_before: now. share: `after` in percent of all customers (None: nobody has said how many there are).
     stop: the file says more than the page; saving needs an explicit yes.
     same_address: mailboxes that several accounts have; `same_address_examples`: the accounts' ids.
     """
