@@ -19,7 +19,9 @@ Headers = list[tuple[str, str]]
 WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 LOOK_AGAIN = 0.25  # seconds
-DJANGO = frozenset({"staff", "account", "admin", "api", "webhooks", "notice", "genuine", "static", "health"})
+DJANGO = frozenset({
+    "staff", "account", "admin", "api", "webhooks", "notice", "genuine", "compare", "static", "health",
+})  # fmt: skip
 PERSONAL = frozenset({"notice", "genuine"})
 # A segment starts with a letter, digit, dash or underscore: no "..", no hidden file, nothing encoded.
 SEGMENT = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"
@@ -27,7 +29,7 @@ PUBLIC_PATH = re.compile(rf"/(?:{SEGMENT}/)*(?:{SEGMENT})?|/\.well-known/securit
 PERSONAL_PATH = re.compile(r"/[A-Za-z0-9_/-]*")
 HASHED = re.compile(r"assets/.+\.[0-9a-f]{8}\.\w+")
 # For programs and pages of others: feeds, CSAF, Statuspage's API. The same in deploy/nginx.conf.
-OPEN = re.compile(r"/api/v2/.*|/(?:.*/)?(?:feed\.(?:atom|rss|json)|csaf\.json)|/history\.(?:atom|rss)")
+OPEN = re.compile(r"/api/v2/.*|/(?:.*/)?(?:feed\.(?:atom|rss|json)|csaf\.json|indicators\.csv)|/history\.(?:atom|rss)")
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))  # in order of preference
 FRESH = "public, max-age=10, stale-while-revalidate=20, stale-if-error=3600"
 FOR_EVER = "public, max-age=31536000, immutable"

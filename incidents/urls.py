@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from incidents.views import affected, decisions, guidance, log, publish, room, updates
+from incidents.views import affected, compare, decisions, guidance, log, publish, room, updates
 
 app_name = "incidents"
 
 urlpatterns = [
+    # Public: any two versions of a published page
+    path("compare/<slug:slug>/", compare.compare, name="compare"),
     # The room: the list, a new incident, its frame
     path("staff/", room.index, name="index"),
     path("staff/incidents/new/", room.new, name="new"),

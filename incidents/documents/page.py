@@ -53,7 +53,7 @@ def render(content: dict, *, telling: Telling, version: Edition) -> dict[str, by
         documents[indicators.path(slug)] = indicators.as_csv(content["indicators"])
     if not version.preview:
         documents[f"{path(slug, version.number)}index.html"] = to_bytes(PAGE, {**context, "is_version": True})
-        documents[f"{path(slug)}versions/index.html"] = to_bytes(VERSIONS, {**context, **_versions(slug, version)})
+        documents[f"{path(slug)}versions/index.html"] = to_bytes(VERSIONS, {**context, **_versions(content, version)})
     return documents
 
 
@@ -139,13 +139,18 @@ def _page(content: dict, telling: Telling, version: Edition) -> dict:
     }  # fmt: skip
 
 
-def _versions(slug: str, version: Edition) -> dict:
+def _versions(content: dict, version: Edition) -> dict:
+    """Newest first. Where the page opens from the notice alone, nobody could fetch a comparison."""
+    slug = content["slug"]
     every = [(version.number, version.at), *version.earlier]
+    numbers = [number for number, _ in every]
     return {
+        "slug": slug, "numbers": numbers, "compares": content["visibility"] == "public" and len(every) > 1,
         "every_version": [
-            {"number": number, "made": words.instant(at), "url": f"/{path(slug, number)}"} for number, at in every
-        ]
-    }
+            {"number": number, "made": words.instant(at), "url": f"/{path(slug, number)}", "before": before}
+            for (number, at), before in zip(every, [*numbers[1:], None], strict=True)
+        ],
+    }  # fmt: skip
 
 
 def _first_words(text: str, length: int = 155) -> str:

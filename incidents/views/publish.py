@@ -1,6 +1,5 @@
 """The room where a publication is checked, asked for, approved and made."""
 
-import difflib
 from collections.abc import Iterator
 
 from django.contrib import messages
@@ -16,7 +15,6 @@ from incidents.documents import plain
 from incidents.models import Incident, PageVersion
 
 REFUSED = (approvals.NotApproved, publishing.NotReady, publishing.NothingNew, publishing.DrillStaysInside)
-AROUND = 1  # unchanged lines shown beside a change
 
 
 @require_GET
@@ -52,16 +50,7 @@ def _difference(incident: Incident, latest: PageVersion | None) -> Iterator[tupl
     """(removed | added | same | gap, line) between the words of the page now and as they would be."""
     before = plain.lines(_page_of(latest)) if latest else []
     after = plain.lines(publishing.preview(incident)[f"{documents.path(incident.slug)}index.html"])
-    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
-    for number, group in enumerate(matcher.get_grouped_opcodes(AROUND)):
-        if number:
-            yield "gap", "…"
-        for tag, i1, i2, j1, j2 in group:
-            if tag == "equal":
-                yield from (("same", line) for line in before[i1:i2])
-                continue
-            yield from (("removed", line) for line in before[i1:i2])
-            yield from (("added", line) for line in after[j1:j2])
+    return plain.difference(before, after)
 
 
 def _page_of(version: PageVersion) -> bytes:
