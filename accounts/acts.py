@@ -35,6 +35,7 @@ WHOLE = {
     "notice.test_sent": "sent a test of a notice to themselves",
     "mailing.unknown_sent_again": "sent unknown messages of a mailing again",
     "recipient.sent_again": "sent an unknown message once more",
+    "import.uploaded": "uploaded a list of affected accounts",
     "import.dealt_with": "dealt with the rows an import had left out",
     "account.searched": "looked for one account",
     "sending.stopped": "stopped all sending",

@@ -9,6 +9,15 @@ from incidents.audience.comparing import Comparison, compare, compared
 from incidents.audience.counts import DoesNotAddUp
 from incidents.audience.leftovers import NothingLeftOut, deal_with, left_out
 from incidents.audience.reading import read
+from incidents.audience.receiving import (
+    ColumnsPreview,
+    NotReceived,
+    begin,
+    preview_columns,
+    read_as,
+    receive,
+    waits_for_columns,
+)
 from incidents.audience.saving import (
     BeyondEstimate,
     NotWaiting,
@@ -20,10 +29,12 @@ from incidents.audience.saving import (
     save,
     waits_for_another,
 )
+from incidents.audience.source import Refused
 from incidents.audience.working import compare_again, work
 
 __all__ = [
-    "BeyondEstimate", "Comparison", "DoesNotAddUp", "NotWaiting", "NothingLeftOut", "RowsLost", "SegmentGone",
-    "ask_to_save", "compare", "compare_again", "compared", "deal_with", "discard", "left_out", "put_away", "read",
-    "save", "waits_for_another", "work", "worked_on",
+    "BeyondEstimate", "ColumnsPreview", "Comparison", "DoesNotAddUp", "NotReceived", "NotWaiting", "NothingLeftOut",
+    "Refused", "RowsLost", "SegmentGone", "ask_to_save", "begin", "compare", "compare_again", "compared", "deal_with",
+    "discard", "left_out", "preview_columns", "put_away", "read", "read_as", "receive", "save", "waits_for_another",
+    "waits_for_columns", "work", "worked_on",
 ]  # fmt: skip

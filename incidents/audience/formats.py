@@ -1,6 +1,7 @@
 """From the bytes of a file to its table: what kind of file it is, its headers, its rows."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, islice
 from typing import Any
@@ -14,6 +15,9 @@ from incidents.audience.unpacking import MAGIC as GZIP_MAGIC
 from incidents.audience.unpacking import unpacked
 
 ENDINGS = (".csv", ".tsv", ".txt", ".gz", ".xlsx", ".xlsm")
+SURE = {"utf-8", "utf-16-le", "utf-16-be"}  # a wrong guess would have shown
+PIECES_LOOKED_THROUGH = 80  # for odd letters
+LINES_SHOWN, LONGEST_LINE = 3, 200
 ROWS_LOOKED_AT = 200  # before anybody says what the columns mean
 
 OTHER_KINDS = {
@@ -129,6 +133,37 @@ def encoding_of(pieces: Iterable[bytes]) -> str:
         pieces = chain([beginning], pieces)
     _refuse_other_kinds(beginning, packed=packed)
     return encodings.detect(beginning, utf8=encodings.is_utf8(pieces))
+
+
+def odd_lines(source: Source, form: Format) -> list[tuple[int, str]]:
+    """(number, text) of the first few lines with letters beyond ASCII, where their encoding may be another."""
+    if not form.encoding or form.encoding in SURE:
+        return []
+    pieces = unpacked(source.pieces()) if form.compression else source.pieces()
+    found: list[tuple[int, str]] = []
+    line, rest = 1, ""
+    with suppress(UnicodeDecodeError, Refused):
+        for text in encodings.decoded(islice(pieces, PIECES_LOOKED_THROUGH), form.encoding):
+            *whole, rest = (rest + text).split("\n")
+            if not text.isascii():
+                found += [(line + n, one.strip()[:LONGEST_LINE]) for n, one in enumerate(whole) if not one.isascii()]
+            line += len(whole)
+            rest = rest[-LONGEST_LINE:]
+            if len(found) >= LINES_SHOWN:
+                break
+    if rest and not rest.isascii():
+        found.append((line, rest.strip()[:LONGEST_LINE]))
+    return found[:LINES_SHOWN]
+
+
+def note_on(file_name: str, form: Format) -> str:
+    """Where the ending of the name promises another kind of file."""
+    name = file_name.lower()
+    ending = "." + name.rpartition(".")[2] if "." in name else ""
+    promised = {".xlsx": "xlsx", ".xlsm": "xlsx", ".xls": "xlsx", ".csv": "csv", ".tsv": "csv", ".txt": "csv"}
+    if promised.get(ending, form.kind) == form.kind and (ending == ".gz") <= bool(form.compression):
+        return ""
+    return f"The name of the file ends in {ending}; inside it is {form.in_words()}. It is read as that."
 
 
 def _table(form: Format, rows: Iterator[delimited.Row], *, headerless: bool, sheets: list[str] | None = None) -> Table:

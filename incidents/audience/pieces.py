@@ -1,9 +1,11 @@
 """The bytes of an upload in the database, where any worker on any machine can read them."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from django.db import connection
+from django.db.models import Func, IntegerField
 
 from incidents.models import ImportBatch, UploadPiece
 
@@ -11,21 +13,31 @@ SIZE = 1 << 20  # bytes of a piece
 KEPT = 4  # pieces in memory at a time: a workbook is read in two places at once
 
 
-def keep(batch: ImportBatch, parts: Iterable[bytes]) -> None:
-    """Write them as they come, in pieces of one size."""
-    table = connection.ops.quote_name(UploadPiece._meta.db_table)
+@contextmanager
+def keeping(batch: ImportBatch) -> Iterator[Callable[[bytes], None]]:
+    """A function that takes the bytes as they come; they are kept in pieces of one size once the block has ended."""
+    held = bytearray()
+    number = 0
     with (
         connection.cursor() as cursor,
-        cursor.copy(f"COPY {table} (batch_id, number, content) FROM STDIN WITH (FORMAT BINARY)") as copy,
+        cursor.copy("COPY incidents_uploadpiece (batch_id, number, content) FROM STDIN WITH (FORMAT BINARY)") as copy,
     ):
         copy.set_types(["int8", "int4", "bytea"])
-        for number, piece in enumerate(_of_one_size(parts)):
-            copy.write_row((batch.pk, number, piece))
 
+        def write(size: int) -> None:
+            nonlocal number
+            copy.write_row((batch.pk, number, bytes(held[:size])))
+            del held[:size]
+            number += 1
 
-def forget(batch: ImportBatch) -> None:
-    """Nobody needs to read it again."""
-    UploadPiece.objects.filter(batch=batch).delete()
+        def take(part: bytes) -> None:
+            held.extend(part)
+            while len(held) >= SIZE:
+                write(SIZE)
+
+        yield take
+        if held:
+            write(len(held))
 
 
 class Pieces(io.RawIOBase):
@@ -34,15 +46,11 @@ class Pieces(io.RawIOBase):
     def __init__(self, batch: ImportBatch) -> None:
         super().__init__()
         self._pieces = UploadPiece.objects.filter(batch=batch)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT number, octet_length(content) FROM incidents_uploadpiece WHERE batch_id = %s ORDER BY number",
-                [batch.pk],
-            )
-            sizes = cursor.fetchall()
+        sizes = self._pieces.order_by("number").annotate(size=Func("content", function="octet_length",
+                                                                   output_field=IntegerField()))  # fmt: skip
         self._starts: list[tuple[int, int]] = []  # (where it starts, its number)
         self._size = 0
-        for number, size in sizes:
+        for number, size in sizes.values_list("number", "size"):
             self._starts.append((self._size, number))
             self._size += size
         self._at = self._index = 0
@@ -63,13 +71,14 @@ class Pieces(io.RawIOBase):
         return self._at
 
     def readinto(self, buffer) -> int:  # type: ignore[no-untyped-def, override]
-        if self._at >= self._size:
-            return 0
-        start, piece = self._piece()
-        part = piece[self._at - start : self._at - start + len(buffer)]
-        buffer[: len(part)] = part
-        self._at += len(part)
-        return len(part)
+        filled = 0
+        while filled < len(buffer) and self._at < self._size:
+            start, piece = self._piece()
+            part = piece[self._at - start : self._at - start + len(buffer) - filled]
+            buffer[filled : filled + len(part)] = part
+            filled += len(part)
+            self._at += len(part)
+        return filled
 
     def _piece(self) -> tuple[int, bytes]:
         """The one that holds the next byte, and where it starts."""
@@ -83,14 +92,3 @@ class Pieces(io.RawIOBase):
                 self._kept.pop(next(iter(self._kept)))
             self._kept[number] = bytes(self._pieces.values_list("content", flat=True).get(number=number))
         return start, self._kept[number]
-
-
-def _of_one_size(parts: Iterable[bytes]) -> Iterator[bytes]:
-    held = bytearray()
-    for part in parts:
-        held += part
-        while len(held) >= SIZE:
-            yield bytes(held[:SIZE])
-            del held[:SIZE]
-    if held:
-        yield bytes(held)

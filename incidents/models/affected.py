@@ -133,7 +133,7 @@ class ColumnMapping(models.Model):
     shape = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the headers")
     meanings = models.JSONField(help_text="{header as given: meaning}")
     by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    at = models.DateTimeField(auto_now=True)
+    at = models.DateTimeField()
 
     def __str__(self) -> str:
         return f"column mapping {self.pk}"

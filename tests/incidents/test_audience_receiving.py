@@ -1,0 +1,181 @@
+"""An upload waits with its bytes until somebody has said what its columns mean."""
+
+import gzip
+import io
+from datetime import timedelta
+
+import pytest
+
+from accounts.models import AuditEntry
+from incidents import audience
+from incidents.audience import working
+from incidents.audience.pieces import SIZE, Pieces
+from incidents.models import ColumnMapping, ImportBatch, StagedRow, UploadPiece
+from tests.factories import NOON, make_incident
+
+pytestmark = pytest.mark.django_db
+
+ODD = b"Konto;Kontakt;Gesehen\nnorthwind;owner@northwind.example;2018-01-03\n"
+MEANINGS = {"Konto": "id", "Kontakt": "email", "Gesehen": "fact:seen:date"}
+
+
+def receive(content: bytes, incident=None, *, name: str = "list.csv", by=None) -> ImportBatch:
+    file = io.BytesIO(content)
+    return audience.receive(incident or make_incident(), file, file_name=name, by=by, source="room", at=NOON)
+
+
+def test_an_upload_waits_with_its_bytes_its_hash_and_its_format(wanda):
+    batch = receive(ODD, by=wanda)
+
+    assert (batch.state, batch.size, len(batch.sha256)) == (ImportBatch.State.RECEIVED, len(ODD), 64)
+    assert batch.format["delimiter"] == ";"
+    assert Pieces(batch).read() == ODD
+    assert not StagedRow.objects.exists()
+    assert AuditEntry.objects.get(act="import.uploaded").by == wanda
+
+
+def test_a_file_of_several_pieces_comes_back_byte_by_byte():
+    content = b"id,note\n" + b"".join(b"a%d,%s\n" % (n, b"x" * 90) for n in range(30_000))
+
+    batch = receive(content)
+
+    assert UploadPiece.objects.filter(batch=batch).count() == len(content) // SIZE + 1
+    pieces = Pieces(batch)
+    assert pieces.read() == content
+    pieces.seek(SIZE - 3)
+    assert pieces.read(10) == content[SIZE - 3 : SIZE + 7]
+    pieces.seek(-5, io.SEEK_END)
+    assert pieces.read(10) == content[-5:]
+
+
+@pytest.mark.parametrize("content", [b"", b"id,name\n", b"%PDF-1.7", gzip.compress(ODD)[:-20], b"id,\0\n" + ODD])
+def test_what_cannot_be_understood_as_a_whole_is_refused_at_once_and_its_bytes_go(content):
+    batch = receive(content)
+
+    assert batch.state == ImportBatch.State.REFUSED
+    assert batch.refusal
+    assert (batch.size, len(batch.sha256)) == (len(content), 64)
+    assert not UploadPiece.objects.exists()
+
+
+def test_one_letter_far_below_decides_the_encoding():
+    batch = receive(b"id,name\n" + b"a,A\n" * 300_000 + "b,Müller\n".encode("windows-1252"))
+
+    preview = audience.preview_columns(batch)
+    assert preview.format.encoding == "windows-1252"
+    assert preview.odd_lines == [(300_002, "b,Müller")]
+
+
+def test_the_preview_guesses_from_headers_and_content_and_shows_a_few_values():
+    batch = receive(
+        b"Konto;Kontakt;Gesehen;Aufrufe;Notiz\n"
+        b"a;a@a.example;2018-01-03;12;x\nb;b@b.example;2018-01-04;7;y\nb;c@b.example;2018-01-04;7;z\n"
+    )
+
+    preview = audience.preview_columns(batch)
+
+    assert preview.columns.as_json() == {
+        "Konto": "id", "Kontakt": "email", "Gesehen": "fact:gesehen:date", "Aufrufe": "fact:aufrufe:number",
+        "Notiz": "row:notiz",
+    }  # fmt: skip
+    assert preview.samples[3] == ["12", "7"]
+    assert preview.problems == []
+
+
+def test_a_file_without_a_header_is_data_with_numbered_columns():
+    preview = audience.preview_columns(receive(b"a,a@a.example\nb,b@b.example\n"))
+
+    assert preview.format.header is False
+    assert preview.columns.as_json() == {"column 1": "fact:column_1", "column 2": "email"}
+    assert preview.samples[0] == ["a", "b"]
+
+
+def test_a_name_that_promises_something_else_is_only_a_sentence():
+    assert "ends in .xlsx; inside it is CSV" in audience.preview_columns(receive(ODD, name="list.xlsx")).note
+    assert audience.preview_columns(receive(ODD, make_incident("other"))).note == ""
+
+
+def test_begun_it_is_read_by_a_worker_as_somebody_said(wanda):
+    batch = receive(ODD, by=wanda)
+
+    begun = audience.begin(batch, meanings=MEANINGS, by=wanda, at=NOON)
+    assert begun.state == ImportBatch.State.READING
+    working.work_on(begun)
+
+    begun.refresh_from_db()
+    assert (begun.state, begun.refusal) == (ImportBatch.State.STAGED, "")
+    assert begun.rows.get().facts == {"seen": "2018-01-03"}
+    assert begun.sha256 == batch.sha256
+
+
+def test_a_mapping_is_remembered_for_the_next_file_with_these_headers(wanda):
+    audience.begin(receive(ODD, by=wanda), meanings=MEANINGS, by=wanda, at=NOON)
+
+    preview = audience.preview_columns(receive(ODD.replace(b"Konto;", b" konto ;"), make_incident("next")))
+    other = audience.preview_columns(receive(ODD.replace(b"Konto;", b"Kontonr;"), make_incident("other")))
+
+    assert (preview.remembered.by, preview.remembered.at) == (wanda, NOON)
+    assert preview.columns.meanings == ["id", "email", "fact:seen:date"]
+    assert other.remembered is None
+
+
+def test_the_newest_mapping_is_the_one_that_is_remembered(wanda, anton):
+    audience.begin(receive(ODD), meanings=MEANINGS, by=wanda, at=NOON)
+    later = NOON + timedelta(days=1)
+    audience.begin(receive(ODD, make_incident("next")), meanings=MEANINGS | {"Gesehen": "ignore"}, by=anton, at=later)
+
+    mapping = ColumnMapping.objects.get()
+    assert (mapping.by, mapping.at, mapping.meanings["Gesehen"]) == (anton, later, "ignore")
+
+
+@pytest.mark.parametrize(
+    ("meanings", "words"),
+    [
+        (MEANINGS | {"Kontakt": "id"}, "Two columns mean the same"),
+        (MEANINGS | {"Konto": "ignore", "Kontakt": "ignore"}, "No column says who is meant"),
+        (MEANINGS | {"Gesehen": "fact:1st"}, "A message cannot name"),
+        (MEANINGS | {"Gesehen": "fact:seen:colour"}, "There is no type"),
+        (MEANINGS | {"Gesehen": "fact:rows"}, "the name of the table"),
+        (MEANINGS | {"Gesehen": "password"}, "nothing that a column can mean"),
+    ],
+)
+def test_meanings_that_contradict_each_other_begin_nothing(meanings, words):
+    batch = receive(ODD)
+
+    with pytest.raises(audience.Refused, match=words):
+        audience.begin(batch, meanings=meanings, by=None, at=NOON)
+
+    batch.refresh_from_db()
+    assert batch.state == ImportBatch.State.RECEIVED
+    assert not ColumnMapping.objects.exists()
+
+
+def test_the_second_who_begins_is_told(wanda):
+    batch = receive(ODD)
+    audience.begin(batch, meanings=MEANINGS, by=wanda, at=NOON)
+
+    with pytest.raises(audience.NotReceived, match="being read"):
+        audience.begin(batch, meanings=MEANINGS, by=wanda, at=NOON)
+    with pytest.raises(audience.NotReceived):
+        audience.read_as(batch, format={"delimiter": ","})
+
+
+def test_it_can_be_taken_for_another_format():
+    batch = receive("id,name\na,Łódź\n".encode("windows-1250"))
+
+    changed = audience.read_as(batch, format={"encoding": "windows-1250"})
+
+    assert audience.preview_columns(changed).samples[1] == ["Łódź"]
+    with pytest.raises(audience.Refused):
+        audience.read_as(batch, format={"encoding": "utf-16-le"})
+    batch.refresh_from_db()
+    assert batch.format["encoding"] == "windows-1250"
+
+
+def test_a_received_file_can_be_discarded_with_its_bytes(wanda):
+    batch = receive(ODD)
+
+    audience.discard(batch, by=wanda, at=NOON)
+
+    assert batch.state == ImportBatch.State.DISCARDED
+    assert not UploadPiece.objects.exists()
