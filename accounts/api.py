@@ -1,9 +1,10 @@
 """The one place that decides who may call the API: a machine with a token, or, to read, staff who are signed in."""
 
 import logging
+from typing import Annotated
 
 from django.http import HttpRequest
-from ninja import Schema
+from ninja import Path, Schema
 from ninja.errors import AuthenticationError, AuthorizationError
 from ninja.security import HttpBearer, SessionAuth
 from pydantic import Field
@@ -22,6 +23,7 @@ class Problem(Schema):
     fields: dict[str, str] | None = Field(None, description="With a 422: what is wrong with which field.")
 
 
+Slug = Annotated[str, Path(pattern=r"^[-a-zA-Z0-9_]{1,80}$", description="Last part of the incident's address.")]
 REFUSALS: dict = {frozenset({400, 401, 403, 404, 413, 422}): Problem}  # what any operation may answer
 
 
@@ -81,14 +83,18 @@ class Session(SessionAuth):
         return user
 
 
-def by_token(scope: str) -> list:
-    """For `auth=`: tokens with this scope and nobody else, so that no page of another site can make a browser write."""
-    return [Token(scope)]
+def by_token(scope: str, *, said: dict | None = None) -> dict:
+    """For a route: tokens with this scope and nobody else, so that no page of another site makes a browser write.
+
+    said: what the description says beside it.
+    """
+    return {"auth": [Token(scope)], "openapi_extra": {"x-scope": scope, **(said or {})}}
 
 
-def to_read(scope: str) -> list:
-    """For `auth=` of a GET: tokens with this scope, and whoever is signed in and has the permission it stands for."""
-    return [Token(scope), Session(SCOPES[scope] if scope.startswith("read:") else "read_room")]
+def to_read(scope: str) -> dict:
+    """For a route that only reads: tokens with this scope, and whoever is signed in and may read the same."""
+    session = Session(SCOPES[scope] if scope.startswith("read:") else "read_room")
+    return {"auth": [Token(scope), session], "openapi_extra": {"x-scope": scope, "x-session": session.permission}}
 
 
 def caller(request: HttpRequest) -> User:

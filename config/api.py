@@ -6,6 +6,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 from pydantic_core import from_json
 
@@ -47,7 +48,20 @@ class StrictJson(Parser):
         return cast(dict[str, Any], body)
 
 
-api = NinjaAPI(
+class Api(NinjaAPI):
+    """Its description says of each operation which scope opens it."""
+
+    def get_openapi_schema(self, *args: Any, **kwargs: Any) -> OpenAPISchema:
+        schema = super().get_openapi_schema(*args, **kwargs)
+        for operation in (one for path in schema["paths"].values() for one in path.values()):
+            if scope := operation.get("x-scope"):
+                session = " Or a session of the staff room." if operation.get("x-session") else ""
+                said = operation.get("description", "")
+                operation["description"] = f"{said}\n\nScope of the token: `{scope}`.{session}".strip()
+        return schema
+
+
+api = Api(
     title="Incidents and notices", version="1", description=DESCRIPTION, auth=Session("read_room"),
     docs_url="/docs", docs_decorator=staff("read_room"), parser=StrictJson(),
 )  # fmt: skip

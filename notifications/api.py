@@ -5,7 +5,7 @@ from datetime import datetime
 from django.http import HttpRequest
 from ninja import Router, Schema
 
-from accounts.api import REFUSALS, to_read
+from accounts.api import REFUSALS, Slug, to_read
 from incidents.api import find
 from notifications import telling
 from notifications.mailings import progress
@@ -34,20 +34,20 @@ class MailingOut(Schema):
 
 
 @router.get(
-    "/incidents/{slug:slug}/mailings",
+    "/incidents/{slug}/mailings",
     response={200: list[MailingOut]} | REFUSALS,
-    auth=to_read("read:outcomes"),
+    **to_read("read:outcomes"),
     summary="Mailings and their progress",
 )
-def mailings(request: HttpRequest, slug: str):
+def mailings(request: HttpRequest, slug: Slug):
     return find(slug).mailings.select_related("version__notice")
 
 
 @router.get(
-    "/incidents/{slug:slug}/outcomes",
+    "/incidents/{slug}/outcomes",
     response={200: dict[str, int]} | REFUSALS,
-    auth=to_read("read:outcomes"),
+    **to_read("read:outcomes"),
     summary="Affected accounts by how telling ended",
 )
-def outcomes(request: HttpRequest, slug: str):
+def outcomes(request: HttpRequest, slug: Slug):
     return telling.outcomes(find(slug))

@@ -2,6 +2,7 @@
 
 from ninja import Router
 
+from incidents.api.imports import router as imports
 from incidents.api.incidents import find
 from incidents.api.incidents import router as incidents
 from incidents.api.steps import router as steps
@@ -10,4 +11,5 @@ __all__ = ["find", "router"]
 
 router = Router()
 router.add_router("", incidents, tags=["incidents"])
+router.add_router("", imports, tags=["affected accounts"])
 router.add_router("", steps, tags=["steps"])

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from ninja import Query, Router, Schema
 from ninja.errors import HttpError
 
-from accounts.api import REFUSALS, to_read
+from accounts.api import REFUSALS, Slug, to_read
 from incidents.models import Incident
 
 router = Router()
@@ -28,7 +28,7 @@ class IncidentOut(Schema):
 @router.get(
     "/incidents",
     response={200: list[IncidentOut]} | REFUSALS,
-    auth=to_read("read:incidents"),
+    **to_read("read:incidents"),
     summary="All incidents, newest first",
 )
 def incidents(
@@ -40,12 +40,12 @@ def incidents(
 
 
 @router.get(
-    "/incidents/{slug:slug}",
+    "/incidents/{slug}",
     response={200: IncidentOut} | REFUSALS,
-    auth=to_read("read:incidents"),
+    **to_read("read:incidents"),
     summary="One incident",
 )
-def incident(request: HttpRequest, slug: str):
+def incident(request: HttpRequest, slug: Slug):
     return find(slug)
 
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from ninja import Router, Schema
 from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 
-from accounts.api import REFUSALS, by_token, caller, to_read, token_of
+from accounts.api import REFUSALS, Slug, by_token, caller, to_read, token_of
 from incidents import steps
 from incidents.api.incidents import find
 
@@ -84,22 +84,22 @@ class ResultsOut(Schema):
 
 
 @router.get(
-    "/incidents/{slug:slug}/steps",
+    "/incidents/{slug}/steps",
     response={200: list[StepOut]} | REFUSALS,
-    auth=to_read("read:incidents"),
+    **to_read("read:incidents"),
     summary="What affected people were asked to do",
 )
-def all_steps(request: HttpRequest, slug: str):
+def all_steps(request: HttpRequest, slug: Slug):
     return find(slug).steps.select_related("segment")
 
 
 @router.post(
-    "/incidents/{slug:slug}/steps/verified",
+    "/incidents/{slug}/steps/verified",
     response={200: ResultsOut} | REFUSALS,
-    auth=by_token("verify:steps"),
+    **by_token("verify:steps"),
     summary="Steps you have checked: this key is revoked",
 )
-def verified(request: HttpRequest, slug: str, said: ChecksIn):
+def verified(request: HttpRequest, slug: Slug, said: ChecksIn):
     """Up to 1,000 checks at once; the same call again changes nothing.
 
     Each check gets a result: `verified`; `already`; `partly` (other keys of the account are still open);

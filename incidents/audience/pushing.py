@@ -1,0 +1,126 @@
+"""A file that comes in pieces from a program: begun with a key, handed in in any order, then read as any other."""
+
+import hashlib
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from accounts import audit
+from accounts.models import User
+from incidents.audience import spelling_out
+from incidents.audience.claiming import ring
+from incidents.audience.reading import new_batch
+from incidents.models import ImportBatch, Incident, UploadPiece
+
+LARGEST_PIECE = 8_000_000  # bytes
+LARGEST_PUSH = 2_000_000_000  # bytes
+MOST_PIECES = 10_000
+
+
+class KeyUsed(Exception):
+    """The key came with other words before."""
+
+
+class NotOpen(Exception):
+    """The import takes no more pieces."""
+
+
+class OtherBytes(Exception):
+    """This piece is there already, with other bytes."""
+
+
+class TooLarge(Exception):
+    """More than an import may hold."""
+
+
+class Incomplete(Exception):
+    """Pieces are missing; the message says which."""
+
+
+@transaction.atomic
+def start(incident: Incident, *, key: str, push: dict[str, Any], by: User, file_name: str = "", mode: str = "add",
+          evidence: str = "") -> tuple[ImportBatch, bool]:  # fmt: skip
+    """The import of this key, and whether it is new.
+
+    push: all that came with the key; the same key with anything else raises KeyUsed. Two equal calls at once make one.
+    """
+    Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
+    known = ImportBatch.objects.filter(incident=incident, idempotency_key=key).first()
+    if known:
+        if known.push != push:
+            raise KeyUsed(f"This key came with other words before, for import {known.number}. Use a new key.")
+        return known, False
+    batch = new_batch(
+        incident, file_name=file_name, by=by, source=ImportBatch.Source.API, state=ImportBatch.State.RECEIVED,
+        mode=mode, evidence=evidence, idempotency_key=key, push=push,
+    )  # fmt: skip
+    return batch, True
+
+
+def is_open(batch: ImportBatch) -> bool:
+    """Whether it still takes pieces: its hash is made when the last one is there."""
+    return batch.state == ImportBatch.State.RECEIVED and bool(batch.idempotency_key) and not batch.sha256
+
+
+@transaction.atomic
+def take(batch: ImportBatch, *, number: int, content: bytes) -> bool:
+    """Whether the piece is new; the same once more changes nothing. Raises OtherBytes, NotOpen or TooLarge."""
+    batch = ImportBatch.objects.select_for_update(no_key=True).get(pk=batch.pk)
+    known = UploadPiece.objects.filter(batch=batch, number=number).first()
+    if known:
+        if bytes(known.content) == content:
+            return False
+        raise OtherBytes(f"Piece {number} is there already, with other bytes. Discard the import, or use a new number.")
+    if not is_open(batch):
+        raise NotOpen(f"Import {batch.number} takes no more pieces: it is {batch.get_state_display().lower()}.")
+    if batch.size + len(content) > LARGEST_PUSH:
+        raise TooLarge("With this piece the import is larger than 2 GB. Begin another for the rest.")
+    UploadPiece.objects.create(batch=batch, number=number, content=content)
+    ImportBatch.objects.filter(pk=batch.pk).update(size=F("size") + len(content))
+    return True
+
+
+@transaction.atomic
+def finish(batch: ImportBatch, *, meanings: dict[str, str], by: User, at: datetime, token: str | None) -> ImportBatch:
+    """No more pieces; a worker reads what is there. Raises NotOpen or Incomplete.
+
+    meanings: what somebody said of the columns; the others are guessed. token: its short name, for the log.
+    """
+    batch = ImportBatch.objects.select_for_update(no_key=True).get(pk=batch.pk)
+    if not is_open(batch):
+        raise NotOpen(f"Import {batch.number} is {batch.get_state_display().lower()}.")
+    _refuse_gaps(batch)
+    if "facts" in batch.push:
+        meanings, batch.format = spelling_out.columns(batch.push["facts"], batch.push["rows"]), spelling_out.FORMAT
+        UploadPiece.objects.create(batch=batch, number=0, content=spelling_out.header(meanings))
+    batch.state, batch.columns, batch.worked_at = ImportBatch.State.READING, meanings, at
+    batch.sha256, batch.size = _of_all_pieces(batch)
+    batch.save(update_fields=["state", "columns", "format", "worked_at", "sha256", "size"])
+    audit.record(
+        act="import.pushed", thing=batch, by=by, at=at, incident=batch.incident_id, sha256=batch.sha256,
+        number=batch.number, token=token,
+    )  # fmt: skip
+    ring()
+    return batch
+
+
+def _refuse_gaps(batch: ImportBatch) -> None:
+    numbers = set(UploadPiece.objects.filter(batch=batch).values_list("number", flat=True))
+    if not numbers:
+        raise Incomplete("No piece has been handed in. PUT at least piece 1.")
+    missing = sorted(set(range(1, max(numbers) + 1)) - numbers)
+    if missing:
+        named = ", ".join(map(str, missing[:10])) + (" …" if missing[10:] else "")
+        raise Incomplete(f"The pieces 1 to {max(numbers)} are not all there. Missing: {named}.")
+
+
+def _of_all_pieces(batch: ImportBatch) -> tuple[str, int]:
+    """SHA-256 and size of the whole file, one piece in memory at a time."""
+    sha256, size = hashlib.sha256(), 0
+    pieces = UploadPiece.objects.filter(batch=batch).order_by("number").values_list("content", flat=True)
+    for content in pieces.iterator(chunk_size=1):
+        sha256.update(content)
+        size += len(content)
+    return sha256.hexdigest(), size
