@@ -79,6 +79,10 @@ class Row(NamedTuple):
     facts: str
 
 
+FIRST_SAID = Row._fields.index(SAID_ONCE[0])
+as_json = json.JSONEncoder(ensure_ascii=False).encode
+
+
 @transaction.atomic
 def fold(batch: ImportBatch) -> None:
     """After it the first row of each account is complete; its other rows only add addresses."""
@@ -125,15 +129,21 @@ class _Account:
     def __init__(self, head: Row, columns: list[tuple[str, str]]) -> None:
         self.head = head
         self.columns = columns
-        self.said, self.table = _what_it_says(head)
-        self.line = dict.fromkeys(self.said, head.line)
-        self.segments = set(json.loads(head.segments))
-        self.grew = False
+        self.grew = self.was_read = False
+
+    def _read_head(self) -> None:
+        """Not before a row says something else: most only bring an address."""
+        self.said, self.table = _what_it_says(self.head)
+        self.line = dict.fromkeys(self.said, self.head.line)
+        self.segments = set(_segments(self.head))
+        self.was_read = True
 
     def take(self, row: Row) -> list[Problem]:
         """Join one row to the account; the contradictions if it is at odds with what was said before."""
-        if row[8:] in (SAYS_NOTHING, self.head[8:]):
+        if row[FIRST_SAID:] in (SAYS_NOTHING, self.head[FIRST_SAID:]):
             return []
+        if not self.was_read:
+            self._read_head()
         theirs, table = _what_it_says(row)
         odd = [meaning for meaning, value in theirs.items() if self.said.get(meaning, value) != value]
         lines = [line for line in table if line not in self.table]
@@ -143,7 +153,7 @@ class _Account:
             return [self._one_line_too_many(row)]
         for meaning in theirs.keys() - self.said.keys():
             self.said[meaning], self.line[meaning], self.grew = theirs[meaning], row.line, True
-        segments = self.segments.union(json.loads(row.segments))
+        segments = self.segments.union(_segments(row))
         self.grew = self.grew or bool(lines) or segments != self.segments
         self.segments = segments
         self.table |= dict.fromkeys(lines)
@@ -155,7 +165,7 @@ class _Account:
         if self.table:
             facts[TABLE] = [json.loads(line) for line in self.table]
         fields = (self.said.get(field, "") for field in SAID_ONCE)
-        return self.head.id, *fields, json.dumps(sorted(self.segments)), json.dumps(facts, ensure_ascii=False)
+        return self.head.id, *fields, as_json(sorted(self.segments)), as_json(facts)
 
     def _contradictions(self, row: Row, theirs: dict, odd: list[str]) -> list[Problem]:
         problems = [
@@ -176,9 +186,13 @@ class _Account:
         return next((header for header, known in self.columns if known == meaning), "")
 
 
+def _segments(row: Row) -> list[str]:
+    return json.loads(row.segments) if row.segments != "[]" else []
+
+
 def _what_it_says(row: Row) -> tuple[dict[str, object], dict[str, None]]:
     """(what an account can have only one of, by meaning; the lines of its table as JSON, in order)."""
-    said: dict[str, object] = {field: value for field in SAID_ONCE if (value := getattr(row, field))}
+    said: dict[str, object] = {field: value for field, value in zip(SAID_ONCE, row[FIRST_SAID:], strict=False) if value}
     if row.facts == "{}":
         return said, {}
     facts = json.loads(row.facts)
