@@ -1,7 +1,7 @@
 """From a Notice to messages on their way: write and freeze the text, prepare the recipients, ask, start, stop."""
 
 from notifications.mailings.ahead import ahead_of_the_page
-from notifications.mailings.going import say_how
+from notifications.mailings.going import propose_a_few_first, say_how
 from notifications.mailings.preparing import prepare, problem_count, recipients_hash, unreachable
 from notifications.mailings.running import ask, cancel, messages, pause, progress, resume, start
 from notifications.mailings.said_no import Changed, NotNow, NotSent
@@ -23,6 +23,6 @@ from notifications.mailings.whom import To
 __all__ = [
     "Changed", "NotNow", "NotSent", "To", "ahead_of_the_page", "ask", "cancel", "create", "draft", "edit",
     "end_the_wait", "fact_names", "first_reachable", "freeze", "messages", "pause", "prepare", "preview",
-    "problem_count", "progress", "recipients_hash", "resume", "sample", "say_how", "schedule", "start",
-    "subject_with_samples", "test_send", "unreachable", "unschedule", "waits_for_the_first", "watch",
+    "problem_count", "progress", "propose_a_few_first", "recipients_hash", "resume", "sample", "say_how", "schedule",
+    "start", "subject_with_samples", "test_send", "unreachable", "unschedule", "waits_for_the_first", "watch",
 ]  # fmt: skip

@@ -29,6 +29,13 @@ def proposed_canary(people: int) -> int:
     return max(CANARY_LEAST, people // CANARY_SHARE) if people >= CANARY_FROM else 0
 
 
+def propose_a_few_first(mailing: Mailing, *, by: User) -> None:
+    """A mailing to many begins with a few of them, unless somebody says otherwise."""
+    first = proposed_canary(mailing.recipients_count)
+    if first and not mailing.canary and mailing.channel == Mailing.Channel.EMAIL:
+        say_how(mailing, by=by, canary=first)
+
+
 @transaction.atomic
 def say_how(mailing: Mailing, *, by: User, at: datetime | None = None, **how: Any) -> bool:
     """Set some of FIELDS of a mailing that has not started; whether an approval ended by it. Raises NotNow."""

@@ -15,7 +15,7 @@ from accounts.models import Address, Organisation, User
 from incidents.models import AffectedAccount, Decision, Incident
 from notifications import composing, links, providers
 from notifications.composing import CannotCompose
-from notifications.mailings import texts, whom
+from notifications.mailings import going, texts, whom
 from notifications.mailings.said_no import NotNow
 from notifications.mailings.whom import To, in_words
 from notifications.models import Mailing, Notice, NoticeVersion, Recipient
@@ -57,11 +57,12 @@ def prepare(notice: Notice, *, by: User, to: To | None = None, at: datetime | No
         _freeze_window(mailing, dict(reachable[start : start + WINDOW]), counted, at=at)
     if not counted.recipients:
         raise NotNow(_nobody_left(to, unreachable=len(owed)))
+    _keep_the_pace(mailing, discarded)
     mailing.state = Mailing.State.PREPARED
     mailing.recipients_count = counted.recipients
     mailing.recipients_hash = counted.hash.hexdigest()
     mailing.problems = counted.listed()
-    mailing.save(update_fields=["state", "recipients_count", "recipients_hash", "problems"])
+    mailing.save(update_fields=["state", "recipients_count", "recipients_hash", "problems", *going.FIELDS])
     if counted.recipients >= WINDOW:
         with connection.cursor() as cursor:  # or the pages that follow would be planned for an empty table
             cursor.execute("ANALYZE notifications_recipient, notifications_readerlink")
@@ -180,7 +181,7 @@ def _discard_earlier(notice: Notice, sequence: int, to: To, *, at: datetime) -> 
     )  # fmt: skip
     if to.whom != Mailing.Whom.OWED:
         earlier = earlier.filter(same_people)
-    discarded = list(earlier.select_for_update(of=("self",), no_key=True))
+    discarded = list(earlier.select_related("version").select_for_update(of=("self",), no_key=True))
     for mailing in discarded:
         with connection.cursor() as cursor:
             # Nothing of these was ever handed over. One taken over from a cancelled mailing may have been tried: kept.
@@ -196,6 +197,14 @@ def _discard_earlier(notice: Notice, sequence: int, to: To, *, at: datetime) -> 
         mailing.finished_at = at
         mailing.save(update_fields=["state", "paused_because", "finished_at"])
     return discarded
+
+
+def _keep_the_pace(mailing: Mailing, discarded: list[Mailing]) -> None:
+    """Prepared again, it goes out as somebody had said before."""
+    for earlier in discarded:
+        if earlier.version.notice_id == mailing.version.notice_id:
+            for name in going.FIELDS:
+                setattr(mailing, name, getattr(earlier, name))
 
 
 def _refuse_while_going_out(version: NoticeVersion) -> None:

@@ -11,7 +11,7 @@ State = Recipient.State
 
 ORDER = [
     State.DELIVERED, State.ACCEPTED, State.SENDING, State.UNKNOWN, State.UNCONFIRMED, State.BOUNCED, State.FAILED,
-    State.CANCELLED, State.QUEUED, State.PREPARED,
+    State.CANCELLED, State.LETTER, State.QUEUED, State.PREPARED,
 ]  # fmt: skip
 LEAST = 0.4  # per cent: what is not zero is seen
 STRETCH, BUCKET = timedelta(minutes=2), timedelta(seconds=10)
@@ -38,6 +38,14 @@ def pieces(counts: dict[str, int]) -> list[Piece]:
         made.append(Piece(state, count, f"{x:.2f}%", f"{width * scale:.2f}%"))
         x += width * scale
     return made
+
+
+def shares(of: dict) -> dict:
+    """A row of a table by provider or domain: {name, total, pieces} of a tally's {name, counts, total}."""
+    counts = of["counts"]
+    return of | {"pieces": [(state.value, counts[state]) for state in ORDER if counts.get(state)]} | {
+        "others": [(name, count) for name, count in sorted(counts.items()) if name not in State.values]
+    }  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,18 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import approvals
 from accounts.access import StaffRequest, staff
-from accounts.models import Organisation
-from notifications import composing, mailing_states, mailings, reconcile, telling
+from accounts.models import Organisation, User
+from notifications import composing, mailing_states, mailings, reconcile, stopping, telling
 from notifications.forms import ReasonForm
+from notifications.mailing_forms import HowForm, ScheduleForm
+from notifications.mailings import going
+from notifications.mailings.tally import tally
 from notifications.models import Mailing, Recipient
 from notifications.views import bar
 
 PAGE = 50  # rows
 State = Mailing.State
+HANDED_OVER = ("accepted", "delivered", "bounced", "failed", "unknown", "unconfirmed")
 
 
 @require_safe
@@ -34,6 +38,7 @@ def mailing(request: StaffRequest, slug: str, number: int) -> HttpResponse:
             "empty_lists": _empty_lists(shown.problems),
             "approval": approvals.newest("mail", shown),
             "ahead": mailings.ahead_of_the_page(shown.version),
+            "how": going.in_words(shown),
         }
         return render(request, "notifications/staff/mailing_prepared.html", context)
     if shown.state == State.FINISHED:
@@ -81,8 +86,61 @@ def start(request: StaffRequest, slug: str, number: int) -> HttpResponse:
         "approval": approvals.newest("mail", shown), "unreachable": mailings.unreachable(shown).count(),
         "ahead": mailings.ahead_of_the_page(shown.version),
         "subject": mailings.subject_with_samples(shown.version, ours=Organisation.get()),
+        "how": going.in_words(shown), "schedule_form": ScheduleForm(),
     }  # fmt: skip
     return render(request, "notifications/staff/mailing_start.html", _room(shown) | context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff("write")
+def how(request: StaffRequest, slug: str, number: int) -> HttpResponse:
+    """How fast it goes out, and when it holds by itself."""
+    shown = _mailing(slug, number)
+    form = HowForm(request.POST or None, instance=shown)
+    if request.method == "POST" and form.is_valid():
+        ended = "The approval ended: ask again."
+
+        def act() -> str:
+            voided = mailings.say_how(shown, by=request.user, **form.how())
+            return f"Saved. {ended if voided else 'That is how it goes out.'}"
+
+        return _done(request, shown, act)
+    return render(request, "notifications/staff/mailing_how.html", _room(shown) | {"form": form},
+                  status=422 if form.errors else 200)  # fmt: skip
+
+
+@require_POST
+@staff("send")
+def schedule(request: StaffRequest, slug: str, number: int) -> HttpResponse:
+    """A moment at which it starts by itself; without one, it waits for a person again."""
+    shown = _mailing(slug, number)
+    if "never" in request.POST:
+        return _done(request, shown, lambda: _unscheduled(shown, request.user))
+    form = ScheduleForm(request.POST)
+    if not form.is_valid():
+        for errors in form.errors.values():
+            messages.error(request, errors[0])
+        return redirect("notifications:mailing_start", slug, number)
+    start_at = form.cleaned_data["start_at"]
+
+    def act() -> str:
+        mailings.schedule(shown, start_at=start_at, by=request.user)
+        return f"It starts at {start_at:%d %B %Y, %H:%M} UTC, if it is approved by then."
+
+    return _done(request, shown, act)
+
+
+@require_POST
+@staff("send")
+def rest(request: StaffRequest, slug: str, number: int) -> HttpResponse:
+    """The first ones need not be waited for any longer."""
+    shown = _mailing(slug, number)
+
+    def act() -> str:
+        count = mailings.end_the_wait(shown, by=request.user)
+        return f"It goes on: {count:,} {_people(count)} more are on their way."
+
+    return _done(request, shown, act)
 
 
 @require_POST
@@ -93,9 +151,10 @@ def pause(request: StaffRequest, slug: str, number: int) -> HttpResponse:
 
     def act() -> str:
         counts = mailings.pause(shown, by=request.user, because=because)
-        waiting = counts.get("queued", 0)
+        waiting, sent = counts.get("queued", 0), sum(counts.get(state, 0) for state in HANDED_OVER)
         return (
-            f"Paused. {waiting:,} {_people(waiting)} wait; {counts.get('sending', 0):,} messages under way still end."
+            f"Paused. {sent:,} are sent, {waiting:,} {_people(waiting)} wait; "
+            f"{counts.get('sending', 0):,} messages under way still end."
         )
 
     return _done(request, shown, act)
@@ -123,9 +182,10 @@ def cancel(request: StaffRequest, slug: str, number: int) -> HttpResponse:
             mailings.cancel(shown, by=request.user, because=form.cleaned_data["because"])
         ))  # fmt: skip
     counts = mailings.progress(shown)
-    waiting = counts.get("queued", 0) + counts.get("prepared", 0)
+    waiting = counts.get("queued", 0) + counts.get("prepared", 0) + counts.get("letter", 0)
     return render(request, "notifications/staff/mailing_cancel.html", _room(shown) | {
         "form": form, "waiting": waiting, "counts": counts,
+        "sent": sum(counts.get(state, 0) for state in HANDED_OVER),
     })  # fmt: skip
 
 
@@ -206,18 +266,28 @@ def _empty_lists(problems: list[dict]) -> list[tuple[str, str]]:
 
 
 def _progress(shown: Mailing) -> dict:
-    counts = mailings.progress(shown)
+    now = timezone.now()
+    counted = tally(shown, at=now)
+    counts = counted.counts
     total = sum(counts.values())
+    running = shown.state == State.RUNNING
     unknown = shown.recipients.filter(state=Recipient.State.UNKNOWN).select_related("account").order_by("pk")
     return {
         "pieces": bar.pieces(counts),
         "counts": counts,
+        "counted_at": counted.counted_at if counted.counted_at < now else None,
         "total": total,
         "handed_over": counts.get("delivered", 0) + counts.get("accepted", 0),
         "carried_over": max(shown.recipients_count - total, 0),
         "complained": shown.recipients.filter(complained_at__isnull=False).count(),
-        "rate": bar.rate(shown, counts, at=timezone.now()) if shown.state == State.RUNNING else None,
+        "rate": bar.rate(shown, counts, at=now) if running else None,
         "unknown": unknown[:PAGE] if counts.get("unknown") else [],
+        "providers": [bar.shares(one) for one in counted.providers],
+        "domains": [bar.shares(one) for one in counted.domains],
+        "how": going.in_words(shown),
+        "waits_for_the_first": shown.state in {State.RUNNING, State.PAUSED} and mailings.waits_for_the_first(shown),
+        "last_moment": going.last_moment(shown) if running and shown.an_hour else None,
+        "stopped": stopping.standing(),
     }
 
 
@@ -232,13 +302,27 @@ def _done(request: StaffRequest, shown: Mailing, act: Callable[[], str]) -> Http
     return redirect("notifications:mailing", shown.incident.slug, shown.number)
 
 
+def _unscheduled(shown: Mailing, by: User) -> str:
+    mailings.unschedule(shown, by=by)
+    return "It does not start by itself any more."
+
+
 def _started(shown: Mailing) -> str:
-    return f"Started: {shown.recipients_count:,} {_people(shown.recipients_count)} queued."
+    count = f"{shown.recipients_count:,} {_people(shown.recipients_count)}"
+    if shown.channel == Mailing.Channel.POST:
+        return f"Letters to {count} are to be posted. Put each on record once it is: only then it counts."
+    if shown.canary and shown.canary < shown.recipients_count:
+        return f"Started: {shown.canary:,} of {count} first, the rest after {shown.canary_wait} of waiting."
+    return f"Started: {count} queued."
 
 
 def _cancelled(counts: dict[str, int]) -> str:
     dropped, sending = counts.get("cancelled", 0), counts.get("sending", 0)
-    return f"Cancelled: {dropped:,} {_people(dropped)} not written to; {sending:,} messages under way still end."
+    sent = sum(counts.get(state, 0) for state in HANDED_OVER)
+    return (
+        f"Cancelled: {sent:,} are sent, {dropped:,} {_people(dropped)} stay unsent; "
+        f"{sending:,} messages under way still end."
+    )
 
 
 def _people(count: int) -> str:

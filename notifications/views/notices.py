@@ -17,6 +17,7 @@ from incidents.models import AffectedAccount, Incident
 from notifications import composing, mailings
 from notifications.composing import CannotCompose, Message
 from notifications.forms import NoticeForm
+from notifications.mailing_forms import WhomForm
 from notifications.models import Mailing, Notice
 from notifications.views.mailings import warn_if_ahead
 
@@ -123,15 +124,25 @@ def test(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
     return redirect("notifications:notice_preview", slug, pk)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff("write")
 def prepare(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
+    """GET asks whom it goes to. A POST that does not say means the set proposed for its kind, or that of `like`."""
     notice = _notice(slug, pk)
+    form = WhomForm(request.POST if "whom" in request.POST else None, notice=notice)
+    if request.method != "POST" or (form.is_bound and not form.is_valid()):
+        status = 422 if form.is_bound else 200
+        return render(
+            request, "notifications/staff/notice_whom.html", _room(notice.incident) | {"notice": notice, "form": form},
+            status=status,
+        )  # fmt: skip
     try:
-        mailing = mailings.prepare(notice, by=request.user)
+        mailing = mailings.prepare(notice, by=request.user, to=form.to() if form.is_bound else _like(request, notice))
     except mailings.NotNow as error:
         messages.error(request, str(error))
         return redirect("notifications:notice_preview", slug, pk)
+    if "like" not in request.POST:
+        mailings.propose_a_few_first(mailing, by=request.user)
     tried = f"{mailing.recipients_count:,} {'message was' if mailing.recipients_count == 1 else 'messages were'}"
     messages.success(request, f"Mailing {mailing.number} is prepared: {tried} written as a trial. Nothing is sent.")
     warn_if_ahead(request, mailing)
@@ -139,6 +150,13 @@ def prepare(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
 
 
 # ----------------------------------------------------------------------------------------------------------------
+
+
+def _like(request: StaffRequest, notice: Notice) -> mailings.To | None:
+    """The set of an earlier mailing of this notice that is prepared again."""
+    number = request.POST.get("like", "")
+    earlier = Mailing.objects.filter(version__notice=notice, number=number).first() if number.isdecimal() else None
+    return mailings.To.of(earlier) if earlier else None
 
 
 def guidance_of(incident: Incident, variable: str) -> str:

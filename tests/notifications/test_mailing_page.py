@@ -59,7 +59,7 @@ def test_the_page_says_how_many_get_it_and_how_many_cannot_be_reached(incident, 
 
     said = text(client.get(to("mailing", mailing)))
 
-    assert "Goes to 12 people, one address each." in said
+    assert "Goes to 12 people, one address each: everyone owed a notice who does not have this one yet." in said
     assert "1 account has no address that can be reached." in said
     assert "All 12 messages can be written." in said
     assert "lost" in text(client.get(to("mailing_unreachable", mailing)))
@@ -175,14 +175,14 @@ def test_the_page_is_refused_in_words_before_the_incident_is_public(prepared, wa
 def test_pause_resume_and_cancel_say_the_counts(running, anton, as_user):
     client = as_user(anton)
 
-    assert "Paused. 12 people wait; 0 messages under way" in text(
+    assert "Paused. 0 are sent, 12 people wait; 0 messages under way" in text(
         client.post(to("mailing_pause", running), follow=True)
     )
     assert "It goes on: 12 people left." in text(client.post(to("mailing_resume", running), follow=True))
     assert "Do not send to 12 people" in text(client.get(to("mailing_cancel", running)))
     assert Mailing.objects.get().state == "running"
     said = text(client.post(to("mailing_cancel", running), {"because": "wrong text"}, follow=True))
-    assert "Cancelled: 12 people not written to" in said and "together 12" in said and "wrong text" in said
+    assert "Cancelled: 0 are sent, 12 people stay unsent" in said and "together 12" in said and "wrong text" in said
     assert "it is cancelled" in text(client.post(to("mailing_resume", running), follow=True))
 
 

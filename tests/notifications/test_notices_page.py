@@ -210,7 +210,7 @@ def test_the_list_costs_the_same_queries_for_one_and_for_many(incident, wanda, a
     make_many_affected(incident, 2)
     for more in (1, 5):
         for number in range(more):
-            mailings.prepare(make_notice(incident, wanda, kind="reminder", body=f"Words {number}"), by=wanda)
+            mailings.prepare(make_notice(incident, wanda, body=f"Words {number}"), by=wanda)
         client.get(to("notices", incident))  # the first visit also notes the session
         with CaptureQueriesContext(connection) as queries:
             assert client.get(to("notices", incident)).status_code == 200
