@@ -29,17 +29,25 @@ SELECT count(*) FILTER (WHERE affected_id IS NULL) AS new,
 
 # The same mailbox under several accounts, in the file or between the file and what we hold.
 SAME_ADDRESS = """
-WITH holder AS (
-    SELECT imported_address.lookup, coalesce(account.external_id, imported.external_id) AS external_id,
-           coalesce(imported.account_id::text, imported.account_key) AS who
-      FROM imported_address
-      JOIN imported USING (account_key)
-      LEFT JOIN accounts_account account ON account.id = imported.account_id
-     WHERE imported_address.kind = 'email'
+WITH shared AS MATERIALIZED (
+    SELECT lookup FROM imported_address WHERE kind = 'email'
+     GROUP BY lookup HAVING min(account_key) <> max(account_key)
     UNION
-    SELECT address.lookup, account.external_id, account.id::text
-      FROM imported_address
-      JOIN accounts_address address ON address.lookup = imported_address.lookup AND address.kind = 'email'
+    SELECT said.lookup
+      FROM imported_address said
+      JOIN accounts_address held ON held.lookup = said.lookup AND held.kind = 'email'
+     WHERE said.kind = 'email' AND held.account_id IS DISTINCT FROM said.account_id
+), holder AS (
+    SELECT shared.lookup, coalesce(account.external_id, imported.external_id) AS external_id,
+           coalesce(imported.account_id::text, imported.account_key) AS who
+      FROM shared
+      JOIN imported_address said ON said.lookup = shared.lookup AND said.kind = 'email'
+      JOIN imported ON imported.account_key = said.account_key
+      LEFT JOIN accounts_account account ON account.id = imported.account_id
+    UNION
+    SELECT shared.lookup, account.external_id, account.id::text
+      FROM shared
+      JOIN accounts_address address ON address.lookup = shared.lookup AND address.kind = 'email'
       JOIN accounts_account account ON account.id = address.account_id
 )
 SELECT array_agg(DISTINCT coalesce(nullif(external_id, ''), '(no id)')) AS accounts, count(*) OVER () AS addresses

@@ -2,7 +2,7 @@
 
 import logging
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
 from pathlib import PurePath
@@ -15,8 +15,9 @@ from django.db.models.functions import Now
 from accounts.models import User
 from incidents.audience import comparing
 from incidents.audience.claiming import claimed
-from incidents.audience.copying import copy
+from incidents.audience.copying import copy_problems, copy_staged
 from incidents.audience.counts import count
+from incidents.audience.delimited import Row
 from incidents.audience.folding import fold
 from incidents.audience.formats import open_table
 from incidents.audience.mapping import columns_of
@@ -28,6 +29,7 @@ from incidents.models import Finding, ImportBatch, Incident, RejectedRow, Staged
 logger = logging.getLogger(__name__)
 
 PART = 10_000  # rows read and copied at a time; as many are lost at most when reading is broken off
+A_FEW = 500
 NO_ROOM = (
     "The database could not take the rows; nothing was stored. Try again. If it happens again, ask whoever runs the"
     " database whether its disk is full."
@@ -113,17 +115,25 @@ def _stage(batch: ImportBatch, source: Source) -> int:
     """Copy the rows that pass and the problems of those that do not; how many rows there were."""
     table = open_table(source, wanted=batch.format)
     columns = columns_of(table, batch.columns)
-    batch.columns, batch.format = columns.as_json(), table.format.as_json()
+    batch.headers, batch.columns, batch.format = columns.headers, columns.as_json(), table.format.as_json()
     reader = Reader(columns, batch.incident.segments.all())
     rows = 0
     while part := list(islice(table.rows, PART)):
         rows += len(part)
-        staged, problems = reader.read(part)
+        problems: list[Problem] = []
         with transaction.atomic():
-            copy(StagedRow, Staged._fields, batch, staged)
-            copy(RejectedRow, Problem._fields, batch, problems)
+            copy_staged(batch, _passed(reader, part, problems))
+            copy_problems(batch, problems)
             _still_reading(batch, rows_read=rows, bytes_read=source.size, worked_at=Now())
     return rows
+
+
+def _passed(reader: Reader, part: list[Row], problems: list[Problem]) -> Iterator[list[Staged]]:
+    """A few rows at a time: PostgreSQL takes them while the next are being read. The others go to `problems`."""
+    for start in range(0, len(part), A_FEW):
+        staged, wrong = reader.read(part[start : start + A_FEW])
+        problems += wrong
+        yield staged
 
 
 def _still_reading(batch: ImportBatch, **fields: object) -> None:
@@ -143,7 +153,7 @@ def _refuse(batch: ImportBatch, source: Source, why: str) -> None:
 def _finish(batch: ImportBatch, source: Source, state: ImportBatch.State) -> None:
     _still_reading(
         batch, state=state, tries=0, sha256=source.sha256, size=source.size, refusal=batch.refusal,
-        columns=batch.columns, format=batch.format, counts=batch.counts,
+        headers=batch.headers, columns=batch.columns, format=batch.format, counts=batch.counts,
         comparison=batch.comparison,
     )  # fmt: skip
     batch.refresh_from_db()

@@ -107,7 +107,7 @@ UPDATE imported SET changes = true
       JOIN incidents_segment segment ON segment.incident_id = %(incident)s AND segment.key = said.key
       LEFT JOIN incidents_affectedaccount_segments held
              ON held.affectedaccount_id = imported.affected_id AND held.segment_id = segment.id
-     WHERE held.id IS NULL
+     WHERE imported.segments <> '[]' AND held.id IS NULL
     UNION
     SELECT said.account_key
       FROM imported_address said

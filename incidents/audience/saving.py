@@ -44,7 +44,8 @@ STOPS = (
 LOST_SEGMENTS = """
 SELECT DISTINCT said.key
   FROM imported CROSS JOIN jsonb_array_elements_text(imported.segments) AS said(key)
- WHERE NOT EXISTS (SELECT 1 FROM incidents_segment segment
+ WHERE imported.segments <> '[]'
+   AND NOT EXISTS (SELECT 1 FROM incidents_segment segment
                     WHERE segment.incident_id = %(incident)s AND segment.key = said.key)
 """
 

@@ -63,6 +63,7 @@ STATEMENTS = (
       JOIN incidents_segment segment ON segment.incident_id = %(incident)s AND segment.key = said.key
       JOIN incidents_affectedaccount affected
         ON affected.incident_id = %(incident)s AND affected.account_id = imported.account_id
+     WHERE imported.segments <> '[]'
         ON CONFLICT (affectedaccount_id, segment_id) DO NOTHING
     """,
 )
