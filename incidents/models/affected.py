@@ -174,7 +174,8 @@ class StagedRow(models.Model):
     The table is UNLOGGED: a crash of PostgreSQL empties it, and the batch is then read again or said to be lost.
     """
 
-    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="rows")
+    # No constraint: it would be looked up for each of a million rows that only we write and delete.
+    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="rows", db_constraint=False)
     line = models.PositiveIntegerField(help_text="Line in the file; the header is line 1")
     account_key = models.CharField(
         max_length=1010, help_text="external id, or @ and the normalised address where there is none"
