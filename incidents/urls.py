@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from incidents.views import affected, compare, decisions, guidance, log, publish, room, updates
+from incidents.views import (
+    affected,
+    affected_changes,
+    affected_rules,
+    affected_upload,
+    compare,
+    decisions,
+    guidance,
+    log,
+    publish,
+    room,
+    updates,
+)
 
 app_name = "incidents"
 
@@ -36,6 +48,8 @@ urlpatterns = [
     path("staff/<slug:slug>/publish/", publish.check, name="publish"),
     path("staff/<slug:slug>/publish/ask/", publish.ask, name="publish_ask"),
     path("staff/<slug:slug>/publish/now/", publish.now, name="publish_now"),
+    path("staff/<slug:slug>/publish/plan/", publish.plan, name="publish_plan"),
+    path("staff/<slug:slug>/publish/plan/cancel/", publish.cancel_plan, name="publish_plan_cancel"),
     path("staff/<slug:slug>/preview/", publish.preview, name="preview"),
     path("staff/<slug:slug>/versions/", publish.versions, name="versions"),
     path("staff/<slug:slug>/versions/<int:number>/", publish.version, name="version"),
@@ -43,11 +57,23 @@ urlpatterns = [
     path("staff/<slug:slug>/affected/", affected.affected, name="affected"),
     path("staff/<slug:slug>/affected/look-up/", affected.look_up, name="affected_look_up"),
     path("staff/<slug:slug>/affected/imports/", affected.imports, name="affected_imports"),
-    path("staff/<slug:slug>/affected/imports/new/", affected.upload, name="affected_upload"),
-    path("staff/<slug:slug>/affected/imports/sample.csv", affected.sample, name="affected_sample"),
+    path("staff/<slug:slug>/affected/imports/new/", affected_upload.upload, name="affected_upload"),
+    path("staff/<slug:slug>/affected/imports/sample.csv", affected_upload.sample, name="affected_sample"),
     path("staff/<slug:slug>/affected/imports/<int:number>/", affected.batch, name="affected_import"),
+    path("staff/<slug:slug>/affected/imports/<int:number>/read-as/", affected_upload.read_as, name="affected_read_as"),
+    path("staff/<slug:slug>/affected/imports/<int:number>/columns/", affected_upload.columns, name="affected_columns"),
     path("staff/<slug:slug>/affected/imports/<int:number>/confirm/", affected.confirm, name="affected_confirm"),
     path("staff/<slug:slug>/affected/imports/<int:number>/discard/", affected.discard, name="affected_discard"),
     path("staff/<slug:slug>/affected/imports/<int:number>/dealt-with/", affected.deal_with, name="affected_deal_with"),
     path("staff/<slug:slug>/affected/imports/<int:number>/rejected.csv", affected.rejected, name="affected_rejected"),
+    # What happens to them after they are on the list
+    path("staff/<slug:slug>/affected/imports/<int:number>/evidence/", affected_changes.cite, name="affected_cite"),
+    path("staff/<slug:slug>/affected/imports/<int:number>/ask/", affected_changes.ask, name="affected_ask"),
+    path("staff/<slug:slug>/affected/imports/<int:number>/undo/", affected_changes.undo, name="affected_undo"),
+    path("staff/<slug:slug>/affected/<int:pk>/rule-out/", affected_changes.rule_out, name="affected_rule_out"),
+    path("staff/<slug:slug>/affected/segments/", affected_rules.segment_list, name="affected_segments"),
+    path("staff/<slug:slug>/affected/segments/<int:pk>/", affected_rules.segment_rule, name="segment_rule"),
+    path("staff/<slug:slug>/affected/addresses/", affected_rules.address_rules, name="address_rules"),
+    path("staff/<slug:slug>/affected/addresses/new/", affected_rules.address_rule_new, name="address_rule_new"),
+    path("staff/<slug:slug>/affected/addresses/<int:pk>/end/", affected_rules.address_rule_end, name="address_rule_end"),
 ]

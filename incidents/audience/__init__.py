@@ -7,6 +7,7 @@ is missing from a later file stays, an empty cell means "not said".
 from incidents.audience.claiming import worked_on
 from incidents.audience.comparing import Comparison, compare, compared
 from incidents.audience.counts import DoesNotAddUp
+from incidents.audience.formats import Format
 from incidents.audience.leftovers import NothingLeftOut, deal_with, left_out
 from incidents.audience.reading import read
 from incidents.audience.receiving import (
@@ -33,8 +34,8 @@ from incidents.audience.source import Refused
 from incidents.audience.working import compare_again, work
 
 __all__ = [
-    "BeyondEstimate", "ColumnsPreview", "Comparison", "DoesNotAddUp", "NotReceived", "NotWaiting", "NothingLeftOut",
-    "Refused", "RowsLost", "SegmentGone", "ask_to_save", "begin", "compare", "compare_again", "compared", "deal_with",
-    "discard", "left_out", "preview_columns", "put_away", "read", "read_as", "receive", "save", "waits_for_another",
-    "waits_for_columns", "work", "worked_on",
+    "BeyondEstimate", "ColumnsPreview", "Comparison", "DoesNotAddUp", "Format", "NotReceived", "NotWaiting",
+    "NothingLeftOut", "Refused", "RowsLost", "SegmentGone", "ask_to_save", "begin", "compare", "compare_again",
+    "compared", "deal_with", "discard", "left_out", "preview_columns", "put_away", "read", "read_as", "receive",
+    "save", "waits_for_another", "waits_for_columns", "work", "worked_on",
 ]  # fmt: skip

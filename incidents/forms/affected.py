@@ -2,26 +2,6 @@
 
 from django import forms
 
-from incidents.audience.formats import ENDINGS
-from incidents.audience.source import LARGEST_FILE
-
-
-class UploadForm(forms.Form):
-    file = forms.FileField(
-        label="File",
-        max_length=255,
-        allow_empty_file=True,  # audience.read says what is wrong with it, and the upload is on record
-        widget=forms.FileInput(attrs={"accept": ",".join([*ENDINGS, "text/csv"])}),
-        help_text="A CSV file in UTF-8, separated by commas, semicolons or tabs, with a header. Up to 2 GB.",
-        error_messages={"required": "Choose the file that lists the affected accounts."},
-    )
-
-    def clean_file(self):
-        file = self.cleaned_data["file"]
-        if file.size > LARGEST_FILE:
-            raise forms.ValidationError("The file is larger than 2 GB. Split it into several files.")
-        return file
-
 
 class LookUpForm(forms.Form):
     text = forms.CharField(

@@ -1,37 +1,27 @@
 """The room "Affected accounts": the list, one account, imports."""
 
-from itertools import chain
-
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from accounts import typed
 from accounts.access import StaffRequest, staff
 from incidents import audience
 from incidents.audience import columns, exporting, finding
-from incidents.forms.affected import ConfirmForm, DealtWithForm, LookUpForm, UploadForm
+from incidents.forms.affected import ConfirmForm, DealtWithForm, LookUpForm
 from incidents.models import AffectedAccount, ImportBatch, Incident
+from incidents.views.affected_upload import asking
+from incidents.views.downloads import csv_download
 
 REJECTED_PER_PAGE = 50
 BATCHES_PER_PAGE = 50
 ROWS_SHOWN = 5
-
-SAMPLE = (
-    ["account_id", "email", "role", "name", "language", "country", "segments", "certainty", "api_key"],
-    [
-        ["northwind", "owner@northwind.example", "owner", "Northwind Traders", "en", "US", "", "confirmed", "…4f2a"],
-        ["northwind", "security@northwind.example", "security", "", "", "", "", "", ""],
-        ["contoso", "it@contoso.example", "administrator", "Contoso GmbH", "de", "DE", "", "possible", "…9c01"],
-        ["", "jane@fabrikam.example", "", "Jane Doe", "en", "GB", "", "confirmed", ""],
-    ],
-)
 
 
 @never_cache
@@ -101,32 +91,6 @@ def imports(request: StaffRequest, slug: str) -> HttpResponse:
 
 
 @never_cache
-@require_http_methods(["GET", "POST"])
-@staff("write")
-def upload(request: StaffRequest, slug: str) -> HttpResponse:
-    incident = get_object_or_404(Incident, slug=slug)
-    form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
-    if form.is_valid():
-        file = form.cleaned_data["file"]
-        batch = audience.read(incident, file, file_name=file.name, by=request.user, source=ImportBatch.Source.ROOM)
-        audience.put_away(batch, by=request.user, at=timezone.now())
-        _say_what_was_read(request, batch)
-        return redirect("incidents:affected_import", slug=slug, number=batch.number)
-    header, rows = SAMPLE
-    return render(request, "incidents/staff/affected_upload.html", {
-        "incident": incident, "room": "affected", "form": form, "segments": incident.segments.all(),
-        "example": "".join(exporting.lines(header, rows)),
-    })  # fmt: skip
-
-
-@require_GET
-@staff("read_room")
-def sample(request: StaffRequest, slug: str) -> HttpResponseBase:
-    get_object_or_404(Incident, slug=slug)
-    return _csv(exporting.lines(*SAMPLE), "affected-accounts-sample.csv")
-
-
-@never_cache
 @require_GET
 @staff("read_room")
 def batch(request: StaffRequest, slug: str, number: int) -> HttpResponse:
@@ -141,6 +105,8 @@ def batch(request: StaffRequest, slug: str, number: int) -> HttpResponse:
         "page": rejected.get_page(request.GET.get("page")),
         "twin": _confirmed_twin(batch), "dealing": DealtWithForm(),
         "waits_for_an_answer": audience.left_out(incident).filter(pk=batch.pk).exists(),
+        "read_as": audience.Format.wanted(batch.format).in_words() if batch.format else "",
+        **asking(batch),
     })  # fmt: skip
 
 
@@ -202,7 +168,7 @@ def rejected(request: StaffRequest, slug: str, number: int) -> StreamingHttpResp
     _, batch = _batch(slug, number)
     rows = batch.rejected_rows.values_list("line", "column", "value", "problem", "remedy")
     header = ["line", "column", "value", "problem", "what to do"]
-    return _csv(exporting.lines(header, rows.iterator(chunk_size=2000)), f"import-{number}-rejected-rows.csv")
+    return csv_download(exporting.lines(header, rows.iterator(chunk_size=2000)), f"import-{number}-rejected-rows.csv")
 
 
 def _batch(slug: str, number: int) -> tuple[Incident, ImportBatch]:
@@ -217,24 +183,6 @@ def _confirmed_twin(batch: ImportBatch) -> ImportBatch | None:
     return confirmed.filter(sha256=batch.sha256).exclude(pk=batch.pk).order_by("number").first()
 
 
-def _say_what_was_read(request: StaffRequest, batch: ImportBatch) -> None:
-    if batch.state == ImportBatch.State.REFUSED:
-        messages.error(request, "The file could not be read. Nothing was stored; below it says why.")
-        return
-    if batch.held_nothing_new:
-        messages.info(request, "This file holds nothing new, so it is put away. Nothing was changed.")
-        return
-    if batch.state == ImportBatch.State.DISCARDED:
-        messages.warning(request, "Somebody discarded this import while it was being read. Nothing was stored.")
-        return
-    counts = batch.counts
-    messages.info(
-        request,
-        f"{counts['read']:,} rows read: {counts['accounts']:,} accounts, {counts['rejected']:,} rows rejected."
-        " Nothing is imported until you confirm.",
-    )
-
-
 def _what_happened(batch: ImportBatch) -> str:
     counts = batch.counts
     if not counts["new"] and not counts["changed"]:
@@ -243,15 +191,6 @@ def _what_happened(batch: ImportBatch) -> str:
         f"Imported: {counts['new']:,} accounts are new, {counts['changed']:,} changed,"
         f" {counts['unchanged']:,} were already as the file says."
     )
-
-
-def _csv(lines, name: str) -> StreamingHttpResponse:
-    # The mark tells Excel that this is UTF-8; reading such a file again leaves it out.
-    response = StreamingHttpResponse(
-        chain(["\N{ZERO WIDTH NO-BREAK SPACE}"], lines), content_type="text/csv; charset=utf-8"
-    )
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
 
 
 def _list(slug: str) -> str:
