@@ -20,6 +20,9 @@ NOUNS = {
 WHOLE = {
     "approval.asked": "asked for approval",
     "page.overdue": "let the page say that a promised update is overdue",
+    "page.planned": "planned to publish the page",
+    "page.plan_cancelled": "cancelled the planned publication of the page",
+    "page.plan_stopped": "did not publish the page as planned",
     "page.telling_changed": "let the page say how far telling has come",
     "evidence.exported": "exported the evidence",
     "token.made": "made a token for the API",

@@ -6,8 +6,8 @@ from incidents import models
 look_only([
     models.Incident, models.TimelineEvent, models.ScopeEstimate, models.Reference, models.Update, models.Correction,
     models.Segment, models.Exposure, models.Step, models.Measure, models.Indicator, models.FAQEntry, models.Contact,
-    models.Decision, models.PageVersion, models.PageDocument, models.ImportBatch, models.ColumnMapping,
-    models.AddressRule,
+    models.Decision, models.PageVersion, models.PageDocument, models.PlannedPublication, models.ImportBatch,
+    models.ColumnMapping, models.AddressRule,
 ])  # fmt: skip
 look_only([
     models.AffectedAccount, models.AccountChange, models.StepState, models.StagedRow, models.RejectedRow,

@@ -70,3 +70,26 @@ class PageDocument(models.Model):
 
     def __str__(self) -> str:
         return self.path
+
+
+class PlannedPublication(models.Model):
+    """Somebody asked that what was approved be published at a moment to come. The tick does it, or says why not."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="planned_publications")
+    approval = models.ForeignKey(Approval, on_delete=models.PROTECT, related_name="+")
+    due_at = models.DateTimeField()
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField(db_default=Now())
+    version = models.OneToOneField(PageVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    ended_at = models.DateTimeField(null=True, blank=True, help_text="Published, cancelled or stopped")
+    stopped = models.TextField(blank=True, help_text="Why it was not published at its moment, and what to do")
+
+    class Meta:
+        ordering = ["-made_at", "-pk"]
+        constraints = [
+            UniqueConstraint(fields=["incident"], condition=Q(ended_at=None), name="planned_publication_one_at_a_time"),
+        ]
+        indexes = [models.Index(fields=["due_at"], condition=Q(ended_at=None), name="planned_publication_open")]
+
+    def __str__(self) -> str:
+        return f"planned publication {self.pk}"

@@ -12,10 +12,12 @@ from incidents.publishing.acts import (
     shows,
 )
 from incidents.publishing.outbox import NotWritable, finish, published
+from incidents.publishing.planning import NotAPlan, cancel, last_stopped, open_plan, plan
 from incidents.publishing.system import catch_up, record_telling, tick
 from incidents.publishing.versions import latest, refresh_site
 
 __all__ = [
-    "DrillStaysInside", "NotReady", "NotWritable", "NothingNew", "Telling", "ask", "catch_up", "finish", "latest",
-    "preview", "problems", "publish", "published", "record_telling", "refresh_site", "shows", "tick",
+    "DrillStaysInside", "NotAPlan", "NotReady", "NotWritable", "NothingNew", "Telling", "ask", "cancel", "catch_up",
+    "finish", "last_stopped", "latest", "open_plan", "plan", "preview", "problems", "publish", "published",
+    "record_telling", "refresh_site", "shows", "tick",
 ]  # fmt: skip

@@ -127,7 +127,7 @@ def _start(text: str) -> str:
 def ask(incident: Incident, *, by: User, at: datetime | None = None) -> Approval:
     """Ask another person for a yes to exactly what stands there now. Raises NotReady, NothingNew, DrillStaysInside."""
     at = at or now()
-    _may_be_said(incident, at)
+    may_be_said(incident, at)
     content = documents.freeze(incident)
     _is_news(incident, content)
     drafts = incident.updates.drafts()
@@ -150,7 +150,7 @@ def publish(incident: Incident, *, by: User, at: datetime | None = None) -> Page
     incident = Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
     # Locked before they are read: what was approved is what gets its moment.
     drafts = list(incident.updates.drafts().filter(held_back=False).select_for_update(of=("self",), no_key=True))
-    _may_be_said(incident, at)
+    may_be_said(incident, at)
     content = documents.freeze(incident)
     _is_news(incident, content)
     approval = approvals.use(act=ACT, thing=incident, hashes={"content": documents.content_hash(content)}, at=at)
@@ -171,7 +171,8 @@ def publish(incident: Incident, *, by: User, at: datetime | None = None) -> Page
     return version
 
 
-def _may_be_said(incident: Incident, at: datetime) -> None:
+def may_be_said(incident: Incident, at: datetime) -> None:
+    """Raises DrillStaysInside or NotReady."""
     if incident.drill:
         raise DrillStaysInside("This is a drill: it is never published. Its preview shows what the page would say.")
     if found := problems(incident, at=at):
@@ -194,8 +195,10 @@ def _follow(incident: Incident, phase: str, at: datetime) -> None:
     """The incident is where its newest update says it is."""
     incident.phase = phase
     incident.first_published_at = incident.first_published_at or at
-    if phase == Incident.Phase.RESOLVED and incident.resolved_at is None:
-        incident.resolved_at = at
+    if phase == Incident.Phase.RESOLVED:
+        incident.resolved_at = incident.resolved_at or at
+    elif phase not in Incident.CLOSED:
+        incident.resolved_at = None  # reopened
     incident.save(update_fields=["phase", "first_published_at", "resolved_at"])
 
 

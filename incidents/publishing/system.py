@@ -10,6 +10,7 @@ from incidents.documents import Telling
 from incidents.models import Decision, Incident, PageVersion
 from incidents.publishing.acts import SAYS_SOMETHING_ELSE, somebody_is_not_contacted
 from incidents.publishing.outbox import finish, finish_soon
+from incidents.publishing.planning import carry_out
 from incidents.publishing.versions import (
     last_said,
     latest,
@@ -103,8 +104,9 @@ def _say_overdue(incident: Incident, at: datetime) -> bool:
 
 
 def tick(*, at: datetime | None = None) -> int:
-    """What beat does every ten seconds: pages that lag behind, the site's own documents, unwritten versions."""
+    """What beat does every ten seconds: what is due, pages that lag behind, the site's own documents, the files."""
     at = at or now()
+    carry_out(at=at)
     catch_up(at=at)
     say_what_is_overdue(at=at)
     if site_is_stale(at):

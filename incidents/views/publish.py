@@ -12,6 +12,7 @@ from accounts.access import StaffRequest, staff
 from accounts.models import Approval
 from incidents import documents, publishing
 from incidents.documents import plain
+from incidents.forms.publish import PlanForm
 from incidents.models import Incident, PageVersion
 
 REFUSED = (approvals.NotApproved, publishing.NotReady, publishing.NothingNew, publishing.DrillStaysInside)
@@ -35,7 +36,8 @@ def check(request: HttpRequest, slug: str) -> HttpResponse:
             "changed_since": approval is not None and approval.hashes != {"content": documents.content_hash(content)},
             "nothing_new": publishing.shows(incident, content),
             "diff": list(_difference(incident, latest)),
-            "page": request.path,
+            "plan": publishing.open_plan(incident), "stopped_plan": publishing.last_stopped(incident),
+            "plan_form": PlanForm(), "page": request.path,
         },
     )  # fmt: skip
 
@@ -87,6 +89,37 @@ def now(request: StaffRequest, slug: str) -> HttpResponse:
             messages.success(request, f"Published: the page shows version {version.number}.")
         else:
             messages.warning(request, NOT_WRITTEN.format(number=version.number))
+    return redirect("incidents:publish", slug=slug)
+
+
+@require_POST
+@staff("send")
+def plan(request: StaffRequest, slug: str) -> HttpResponse:
+    """What is approved goes public by itself at a moment to come."""
+    incident = get_object_or_404(Incident, slug=slug)
+    form = PlanForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Nothing was planned. Say when it shall be published, as a day and a clock in UTC.")
+        return redirect("incidents:publish", slug=slug)
+    try:
+        made = publishing.plan(incident, due_at=form.cleaned_data["due_at"], by=request.user)
+    except (*REFUSED, publishing.NotAPlan) as problem:
+        messages.error(request, f"Nothing was planned. {problem}")
+    else:
+        messages.success(request, f"Planned: it is published by itself at {made.due_at:%H:%M UTC on %-d %B %Y}.")
+    return redirect("incidents:publish", slug=slug)
+
+
+@require_POST
+@staff("send")
+def cancel_plan(request: StaffRequest, slug: str) -> HttpResponse:
+    incident = get_object_or_404(Incident, slug=slug)
+    try:
+        publishing.cancel(incident, by=request.user)
+    except publishing.NotAPlan as problem:
+        messages.error(request, str(problem))
+    else:
+        messages.success(request, "The plan is cancelled. Nothing is published by itself; the approval stays.")
     return redirect("incidents:publish", slug=slug)
 
 
