@@ -152,6 +152,13 @@ EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
 EMAIL_USE_SSL = env.bool("EMAIL_USE_SSL", default=False)
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=20)  # seconds; None would hang a worker for ever
 
+# A second channel, verified beforehand, for the night on which the first one is part of the breach.
+SPARE_EMAIL_BACKEND = env.str("SPARE_EMAIL_BACKEND", default="")
+SPARE_SENDER = env.str("SPARE_SENDER", default="")
+"""From, at a domain of its own: "Example Security <security@example.net>"; empty: the organisation's."""
+SPARE_EMAIL_OPTIONS = env.json("SPARE_EMAIL_OPTIONS", default={})
+"""Keyword arguments of its backend: {"host": …, "username": …} for SMTP, {"api_key": …} for a provider."""
+
 ANYMAIL = {
     "WEBHOOK_SECRET": required("ANYMAIL_WEBHOOK_SECRET", "laptop:laptop-webhook-secret"),
     "MAILGUN_WEBHOOK_SIGNING_KEY": env.str(
@@ -162,7 +169,12 @@ ANYMAIL = {
         name: env.str(name)
         for name in (
             "MAILGUN_API_KEY", "MAILGUN_API_URL", "MAILGUN_SENDER_DOMAIN",
-            "POSTMARK_SERVER_TOKEN", "SENDGRID_API_KEY", "BREVO_API_KEY", "RESEND_API_KEY",
+            "POSTMARK_SERVER_TOKEN", "SENDGRID_API_KEY", "BREVO_API_KEY", "RESEND_API_KEY", "RESEND_SIGNING_SECRET",
+            "SENDGRID_TRACKING_WEBHOOK_VERIFICATION_KEY", "MAILERSEND_API_TOKEN", "MAILERSEND_SIGNING_SECRET",
+            "MAILJET_API_KEY", "MAILJET_SECRET_KEY", "MAILTRAP_API_TOKEN", "MAILTRAP_WEBHOOK_SIGNING_SECRET",
+            "MANDRILL_API_KEY", "MANDRILL_WEBHOOK_KEY", "MANDRILL_WEBHOOK_URL", "POSTAL_API_URL", "POSTAL_API_KEY",
+            "POSTAL_WEBHOOK_KEY", "SCALEWAY_SECRET_KEY", "SCALEWAY_PROJECT_ID", "SPARKPOST_API_KEY",
+            "UNISENDER_GO_API_KEY", "UNISENDER_GO_API_URL",
         )
         if env.str(name, default="")
     },
@@ -172,6 +184,8 @@ ANYMAIL = {
 SENDING_LANES = env.int("SENDING_LANES", default=2)
 SENDING_WINDOW = env.int("SENDING_WINDOW", default=25)
 """Messages that may become `unknown` together when a worker is killed on the wire."""
+SENDING_BATCHES = env.bool("SENDING_BATCHES", default=True)
+"""Whether a provider that takes many recipients in a call gets them so; then a window is as large as a call."""
 SENDING_PER_SECOND = env.int("SENDING_PER_SECOND", default=500)
 SENDING_LEASE = timedelta(seconds=env.float("SENDING_LEASE_SECONDS", default=180))
 LINK_LIFETIME = timedelta(days=90)

@@ -2,7 +2,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from django.core.mail import EmailMultiAlternatives
 from django.utils.html import escape
@@ -11,11 +11,28 @@ from notifications import links
 from notifications.composing.errors import CannotCompose
 from notifications.composing.template import LINK_TOKEN_GAP, Gap, template_of
 from notifications.composing.words import VARIABLES
-from notifications.models import NoticeVersion, Recipient
+from notifications.models import NoticeVersion
 
 TOKEN_MASK = "<token>"  # noqa: S105  (stands for one)
 LONGEST_VALUE = 1000  # characters
 JOINERS = "\u200c\u200d"  # invisible, and part of how some languages are spelt
+
+
+class Addressed(Protocol):
+    """What composing reads of a Recipient; dispatch brings the same without a row of each model."""
+
+    @property
+    def mailing(self) -> Any: ...
+    @property
+    def address(self) -> Any: ...
+    @property
+    def link(self) -> Any: ...
+    @property
+    def merge(self) -> dict: ...
+    @property
+    def code(self) -> str: ...
+    @property
+    def message_id(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -33,7 +50,7 @@ class Message:
     """Over all the parts above as canonical JSON, the link token masked: see hash_of."""
 
 
-def compose(recipient: Recipient, *, version: NoticeVersion | None = None) -> Message:
+def compose(recipient: Addressed, *, version: NoticeVersion | None = None) -> Message:
     """The message of one recipient. Raises CannotCompose, naming the variable.
 
     Asks the database nothing where mailing, its version, link and address are at hand: share one mailing object
@@ -79,7 +96,7 @@ def to_email(message: Message) -> EmailMultiAlternatives:
     return email
 
 
-def _values(gaps: list[Gap], recipient: Recipient, version: NoticeVersion) -> dict[Gap, str]:
+def _values(gaps: list[Gap], recipient: Addressed, version: NoticeVersion) -> dict[Gap, str]:
     known = _known(recipient, version)
     facts = recipient.merge.get("facts", {})
     values = {}
@@ -95,7 +112,7 @@ def _values(gaps: list[Gap], recipient: Recipient, version: NoticeVersion) -> di
     return values
 
 
-def _known(recipient: Recipient, version: NoticeVersion) -> dict[str, str]:
+def _known(recipient: Addressed, version: NoticeVersion) -> dict[str, str]:
     organisation = version.guidance["organisation"]
     return {
         "account": _one_line(recipient.merge.get("account")),

@@ -1,29 +1,74 @@
 """Leasing what is ready: the rows of a window are one worker's until its lease is over."""
 
+import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
 
+from incidents.models import Incident
 from notifications import providers
+from notifications.models import Mailing
+
+
+@dataclass(slots=True)
+class Writable:
+    """What a message needs of its recipient, address and link: rows of models would cost as much as composing it."""
+
+    pk: int
+    code: str
+    message_id: str
+    merge: dict
+    address: "WrittenTo | None"
+    link: "Opened | None"
+    mailing: Mailing
+
+    def __str__(self) -> str:
+        return f"recipient {self.pk}"
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenTo:
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    pk: int
+    serial: int
+    key_id: str
 
 
 @dataclass
 class Batch:
-    """What one claim got: the attempt's number by recipient."""
+    """What one claim got: the attempt's number by recipient, and what is to be written."""
 
     id: uuid.UUID
     numbers: dict[int, int]
+    provider: str = ""
+    mailing: Mailing | None = None
+    """The one all its rows belong to, as far as messages need it; its incident with the exposed channels alone."""
+    writable: list[Writable] = field(default_factory=list)
 
 
+# The mailing whose next row has waited longest; then rows of this one by the index outbox_ready alone, so that rows of
+# paused mailings are never looked at. A row another worker holds does not count as the next one.
 CLAIM = """
-WITH ready AS (
-  SELECT o.recipient_id FROM notifications_outbox o JOIN notifications_mailing m ON m.id = o.mailing_id
-  WHERE o.state = 'ready' AND o.not_before <= statement_timestamp() AND m.state = 'running'
+WITH chosen AS MATERIALIZED (
+  SELECT m.id FROM notifications_mailing m CROSS JOIN LATERAL (
+    SELECT o.not_before, o.recipient_id FROM notifications_outbox o
+    WHERE o.mailing_id = m.id AND o.state = 'ready' AND o.not_before <= statement_timestamp()
+    ORDER BY o.not_before, o.recipient_id LIMIT 1 FOR UPDATE SKIP LOCKED
+  ) next
+  WHERE m.state = 'running' AND (m.provider = %(provider)s OR m.provider <> ALL (%(others)s::text[]))
     AND NOT EXISTS (SELECT FROM notifications_sendingstop WHERE lifted_at IS NULL)
-  ORDER BY o.not_before, o.recipient_id LIMIT %(size)s FOR UPDATE OF o SKIP LOCKED
+  ORDER BY next.not_before, next.recipient_id LIMIT 1
+), ready AS MATERIALIZED (
+  SELECT o.recipient_id FROM notifications_outbox o
+  WHERE o.mailing_id = (SELECT id FROM chosen) AND o.state = 'ready' AND o.not_before <= statement_timestamp()
+  ORDER BY o.not_before, o.recipient_id LIMIT %(size)s FOR UPDATE SKIP LOCKED
 ), batch AS (
   INSERT INTO notifications_sendbatch (id, provider, claimed_at)
   SELECT %(batch)s, %(provider)s, clock_timestamp() WHERE EXISTS (SELECT FROM ready)
@@ -34,20 +79,47 @@ WITH ready AS (
 ), sending AS (
   UPDATE notifications_recipient r SET state = 'sending', state_at = clock_timestamp(), reason = ''
   FROM leased WHERE r.id = leased.recipient_id
+  RETURNING r.id, leased.attempt_no, r.mailing_id, r.code, r.message_id, r.merge, r.address_id, r.link_id
+), attempts AS (
+  INSERT INTO notifications_attempt (recipient_id, number, batch_id, claimed_at, sha256, provider_id, outcome, reply)
+  SELECT recipient_id, attempt_no, %(batch)s, clock_timestamp(), '', '', '', '' FROM leased
 )
-INSERT INTO notifications_attempt (recipient_id, number, batch_id, claimed_at, sha256, provider_id, outcome, reply)
-SELECT recipient_id, attempt_no, %(batch)s, clock_timestamp(), '', '', '', '' FROM leased
-RETURNING recipient_id, number
+SELECT s.id, s.attempt_no, s.code, s.message_id, s.merge, a.value, l.id, l.serial, l.key_id,
+  m.id, m.version_id, m.sender, m.reply_to, m.incident_id, i.exposed_channels
+FROM sending s JOIN notifications_mailing m ON m.id = s.mailing_id JOIN incidents_incident i ON i.id = m.incident_id
+LEFT JOIN accounts_address a ON a.id = s.address_id LEFT JOIN notifications_readerlink l ON l.id = s.link_id
+ORDER BY s.id
 """
 
 
-def claim(size: int) -> Batch | None:
-    """Lease up to `size` ready rows of running mailings; None where there are none. Pause takes effect here."""
-    batch = uuid.uuid4()
+def claim(size: int, *, provider: str = "") -> Batch | None:
+    """Lease up to `size` ready rows of one running mailing of this provider; None where there are none.
+
+    provider: a channel's name; empty: the first one's, which also takes mailings whose channel is no more.
+    Pause, cancel and the stop of everything take effect here.
+    """
+    first, *others = (channel.name for channel in providers.all_channels())
+    batch = Batch(uuid.uuid4(), {}, provider or first)
+    given: dict[str, Any] = {
+        "size": size, "batch": batch.id, "provider": batch.provider, "lease": settings.SENDING_LEASE,
+        "others": others if batch.provider == first else None,
+    }  # fmt: skip
     with connection.cursor() as cursor:
-        given: dict[str, Any] = {
-            "size": size, "batch": batch, "provider": providers.current().name, "lease": settings.SENDING_LEASE,
-        }  # fmt: skip
         cursor.execute(CLAIM, given)
-        numbers = dict(cursor.fetchall())
-    return Batch(batch, dict(sorted(numbers.items()))) if numbers else None
+        rows = cursor.fetchall()
+    if not rows:
+        return None
+    batch.mailing = _mailing(*rows[0][9:])
+    for pk, number, code, message_id, merge, address, link, serial, key_id, *_ in rows:
+        batch.numbers[pk] = number
+        batch.writable.append(Writable(
+            pk, code, message_id, json.loads(merge), None if address is None else WrittenTo(address),
+            None if link is None else Opened(link, serial, key_id), batch.mailing,
+        ))  # fmt: skip
+    return batch
+
+
+def _mailing(pk: int, version: int, sender: str, reply_to: str, incident: int, exposed_channels: Any) -> Mailing:
+    exposed = json.loads(exposed_channels) if isinstance(exposed_channels, str) else exposed_channels
+    return Mailing(pk=pk, sender=sender, reply_to=reply_to, version_id=version,
+                   incident=Incident(pk=incident, exposed_channels=exposed))  # fmt: skip

@@ -3,32 +3,42 @@
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 
 from notifications.dispatch.claiming import Batch
 
+# One statement, so one round trip and one flush to disk. A recipient that is no longer `sending` was settled by an
+# event since the claim: an earlier try had got there after all.
 MARK = """
-WITH marked AS (
-  UPDATE notifications_sendbatch b SET handed_over_at = clock_timestamp()
-  WHERE b.id = %(batch)s AND b.handed_over_at IS NULL AND EXISTS (
+WITH durable AS MATERIALIZED (
+  SELECT set_config('synchronous_commit', 'on', true) AS is_on
+), marked AS (
+  UPDATE notifications_sendbatch b SET handed_over_at = clock_timestamp() FROM durable
+  WHERE b.id = %(batch)s AND b.handed_over_at IS NULL AND durable.is_on = 'on' AND EXISTS (
     SELECT FROM notifications_outbox o WHERE o.batch_id = b.id AND o.lease_until > clock_timestamp() + %(margin)s)
   RETURNING b.id
+), going AS MATERIALIZED (
+  SELECT v.recipient_id, v.sha256 FROM marked,
+    unnest(%(recipients)s::bigint[], %(hashes)s::text[]) AS v (recipient_id, sha256)
+  JOIN notifications_recipient r ON r.id = v.recipient_id AND r.state = 'sending'
 ), told AS (
-  UPDATE notifications_attempt a SET sha256 = v.sha256
-  FROM marked, unnest(%(recipients)s::bigint[], %(hashes)s::text[]) AS v (recipient_id, sha256)
-  WHERE a.batch_id = marked.id AND a.recipient_id = v.recipient_id
+  UPDATE notifications_attempt a SET sha256 = going.sha256 FROM going, marked
+  WHERE a.batch_id = marked.id AND a.recipient_id = going.recipient_id
 )
-SELECT count(*) FROM marked
+SELECT ARRAY(SELECT recipient_id FROM going) FROM marked
 """
 
 
-def mark(batch: Batch, hashes: dict[int, str]) -> bool:
-    """The durable line between "surely not sent" and "unknown". False: do not send, the lease is nearly over."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL synchronous_commit TO on")
+def mark(batch: Batch, hashes: dict[int, str]) -> set[int] | None:
+    """The durable line between "surely not sent" and "unknown": the recipients whose messages may go now.
+
+    None: none may, the lease is nearly over or somebody has marked it before.
+    """
+    with connection.cursor() as cursor:
         given: dict[str, Any] = {
             "batch": batch.id, "margin": settings.SENDING_LEASE / 2,
             "recipients": list(hashes), "hashes": list(hashes.values()),
         }  # fmt: skip
         cursor.execute(MARK, given)
-        return cursor.fetchone()[0] == 1
+        row = cursor.fetchone()
+    return set(row[0]) if row else None

@@ -3,49 +3,55 @@
 import logging
 import time
 from collections.abc import Collection
+from contextlib import nullcontext
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models.functions import Now
 
 from accounts import audit
-from notifications import pace, providers
+from notifications import pace
 from notifications.dispatch.claiming import Batch
 from notifications.dispatch.retrying import given_up, waiting_times
-from notifications.handover import Outcome, Result
-from notifications.models import Mailing, Outbox, Recipient
+from notifications.models import Mailing, Recipient
+from notifications.outcomes import Outcome, Result
 
 logger = logging.getLogger(__name__)
 
 REST = timedelta(seconds=10)  # the provider could not be reached at all
 SLOW = timedelta(seconds=30)  # it throttles us and does not say for how long
 
-STILL_OURS = """
-SELECT r.id, r.state FROM notifications_outbox o JOIN notifications_recipient r ON r.id = o.recipient_id
-WHERE o.batch_id = %(batch)s AND o.recipient_id = ANY(%(recipients)s) ORDER BY r.id FOR UPDATE OF o, r
-"""
-
-END_ATTEMPTS = """
-UPDATE notifications_attempt a SET outcome = v.outcome, smtp_code = v.code, reply = v.reply,
-  provider_id = v.provider_id, ended_at = clock_timestamp()
-FROM unnest(%(recipients)s::bigint[], %(outcomes)s::text[], %(codes)s::int[], %(replies)s::text[],
-  %(provider_ids)s::text[]) AS v (recipient_id, outcome, code, reply, provider_id)
-WHERE a.batch_id = %(batch)s AND a.recipient_id = v.recipient_id AND a.outcome = ''
-"""
-
-# A recipient that is no longer `sending` got an event meanwhile: the event knows more than the conversation.
-END_RECIPIENTS = """
-UPDATE notifications_recipient r SET state = v.state, reason = v.reason, state_at = clock_timestamp()
-FROM unnest(%(recipients)s::bigint[], %(states)s::text[], %(reasons)s::text[]) AS v (recipient_id, state, reason)
-WHERE r.id = v.recipient_id AND r.state = 'sending'
-"""
-
-BACK_TO_READY = """
-UPDATE notifications_outbox o SET state = 'ready', batch_id = NULL, lease_until = NULL,
-  not_before = clock_timestamp() + v.wait
-FROM unnest(%(recipients)s::bigint[], %(waits)s::interval[]) AS v (recipient_id, wait)
-WHERE o.recipient_id = v.recipient_id AND o.batch_id = %(batch)s
+# One statement, so one round trip and one flush to disk. `ours` is the fence: rows that the reaper has taken since are
+# no longer this batch's. A recipient that is no longer `sending` got an event meanwhile, and the event knows more than
+# the conversation. wait: NULL for rows that are done and leave the outbox.
+RECORD = """
+WITH given AS MATERIALIZED (
+  SELECT * FROM unnest(%(recipients)s::bigint[], %(outcomes)s::text[], %(codes)s::int[], %(replies)s::text[],
+    %(provider_ids)s::text[], %(states)s::text[], %(reasons)s::text[], %(waits)s::interval[])
+    AS v (recipient_id, outcome, code, reply, provider_id, state, reason, wait)
+), ours AS MATERIALIZED (
+  SELECT v.*, r.state = 'sending' AS is_sending FROM given v
+  JOIN notifications_outbox o ON o.recipient_id = v.recipient_id JOIN notifications_recipient r ON r.id = v.recipient_id
+  WHERE o.batch_id = %(batch)s ORDER BY v.recipient_id FOR UPDATE OF o, r
+), attempts AS (
+  UPDATE notifications_attempt a SET outcome = ours.outcome, smtp_code = ours.code, reply = ours.reply,
+    provider_id = ours.provider_id, ended_at = clock_timestamp()
+  FROM ours WHERE a.batch_id = %(batch)s AND a.recipient_id = ours.recipient_id AND a.outcome = ''
+), recipients AS (
+  UPDATE notifications_recipient r SET state = ours.state, reason = ours.reason, state_at = clock_timestamp()
+  FROM ours WHERE r.id = ours.recipient_id AND ours.is_sending
+), back AS (
+  UPDATE notifications_outbox o SET state = 'ready', batch_id = NULL, lease_until = NULL,
+    not_before = clock_timestamp() + ours.wait
+  FROM ours WHERE o.recipient_id = ours.recipient_id AND ours.is_sending AND ours.wait IS NOT NULL
+), gone AS (
+  DELETE FROM notifications_outbox o USING ours
+  WHERE o.recipient_id = ours.recipient_id AND NOT (ours.is_sending AND ours.wait IS NOT NULL)
+)
+UPDATE notifications_sendbatch b SET done_at = clock_timestamp() WHERE b.id = %(batch)s AND NOT EXISTS (
+  SELECT FROM notifications_outbox o WHERE o.batch_id = b.id AND o.recipient_id NOT IN (SELECT recipient_id FROM ours))
 """
 
 STATES = {
@@ -60,32 +66,21 @@ NO_ANSWER = "Handed over, and no answer came back"
 
 def record(batch: Batch, results: dict[int, Result]) -> None:
     """Write down how messages of a batch ended. Rows that are no longer this batch's stay as they are."""
-    _mind_the_provider(results.values())
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(STILL_OURS, {"batch": batch.id, "recipients": list(results)})
-        state_of = dict(cursor.fetchall())
-        ours = {pk: result for pk, result in results.items() if pk in state_of}
-        waits = waiting_times(ours)
-        ours = {pk: given_up(result) if pk in waits and waits[pk] is None else result for pk, result in ours.items()}
-        cursor.execute(END_ATTEMPTS, {
-            "batch": batch.id, "recipients": list(ours), "outcomes": [result.outcome.value for result in ours.values()],
-            "codes": [result.code for result in ours.values()], "replies": [result.reply for result in ours.values()],
-            "provider_ids": [result.provider_id for result in ours.values()],
-        })  # fmt: skip
-        cursor.execute(END_RECIPIENTS, {
-            "recipients": list(ours), "states": [STATES[result.outcome].value for result in ours.values()],
-            "reasons": [_reason(result) for result in ours.values()],
-        })  # fmt: skip
-        again = {pk: wait for pk, wait in waits.items() if wait is not None and state_of[pk] == "sending"}
-        cursor.execute(BACK_TO_READY, {
-            "batch": batch.id, "recipients": list(again), "waits": list(again.values()),
-        })  # fmt: skip
-        Outbox.objects.filter(batch=batch.id, recipient__in=ours.keys() - again.keys()).delete()
-        cursor.execute(
-            "UPDATE notifications_sendbatch b SET done_at = clock_timestamp() WHERE b.id = %s AND NOT EXISTS"
-            " (SELECT FROM notifications_outbox o WHERE o.batch_id = b.id)", [batch.id],
-        )  # fmt: skip
-        _pause(ours)
+    _mind_the_provider(batch, results.values())
+    waits = waiting_times(results)
+    ended = {pk: given_up(result) if pk in waits and waits[pk] is None else result for pk, result in results.items()}
+    given: dict[str, Any] = {
+        "batch": batch.id, "recipients": list(ended), "waits": [waits.get(pk) for pk in ended],
+        "outcomes": [result.outcome.value for result in ended.values()],
+        "codes": [result.code for result in ended.values()], "replies": [result.reply for result in ended.values()],
+        "provider_ids": [result.provider_id for result in ended.values()],
+        "states": [STATES[result.outcome].value for result in ended.values()],
+        "reasons": [_reason(result) for result in ended.values()],
+    }  # fmt: skip
+    with transaction.atomic() if any(result.pause for result in ended.values()) else nullcontext():
+        with connection.cursor() as cursor:
+            cursor.execute(RECORD, given)
+        _pause(ended)
 
 
 def record_surely(batch: Batch, results: dict[int, Result]) -> None:
@@ -112,8 +107,8 @@ def _reason(result: Result) -> str:
             return ""
 
 
-def _mind_the_provider(results: Collection[Result]) -> None:
-    name = providers.current().name
+def _mind_the_provider(batch: Batch, results: Collection[Result]) -> None:
+    name = batch.provider
     if any(result.rest == Outcome.RETRY for result in results):
         pace.rest(name, seconds=REST.total_seconds())
         return

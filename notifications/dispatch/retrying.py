@@ -6,8 +6,8 @@ from datetime import timedelta
 from django.db.models import Count, Min
 from django.db.models.functions import Now
 
-from notifications.handover import Outcome, Result
 from notifications.models import Attempt
+from notifications.outcomes import Outcome, Result
 
 BACKOFF = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180)]  # the last one repeats
 TRIES = 8

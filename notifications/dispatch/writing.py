@@ -1,15 +1,15 @@
 """Composing the messages of a window, each for its one reader."""
 
 import logging
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from django.core.mail import EmailMessage
 
 from notifications import composing, handover, providers
-from notifications.dispatch.claiming import Batch
-from notifications.handover import Outcome, Result
-from notifications.models import Mailing, Recipient
+from notifications.dispatch.claiming import Batch, Writable
+from notifications.models import Mailing, NoticeVersion
+from notifications.outcomes import Outcome, Result
 
 logger = logging.getLogger(__name__)
 
@@ -26,22 +26,15 @@ class Written:
 def write(batch: Batch) -> Written:
     """Every message of the window, outside any transaction. One that cannot be written fails; the rest goes on."""
     written = Written()
-    recipients = list(Recipient.objects.filter(pk__in=batch.numbers).select_related("address", "link").order_by("pk"))
-    mailings = Mailing.objects.select_related("version__notice", "incident").in_bulk(
-        {recipient.mailing_id for recipient in recipients}
-    )
-    closed = _exposed_mailings(mailings.values())
-    for recipient in recipients:
-        # One mailing for all its recipients: whatever is prepared for a version is prepared once.
-        recipient.mailing = mailings[recipient.mailing_id]
-        recipient.incident = recipient.mailing.incident
-        if because := closed.get(recipient.mailing_id):
-            written.not_sent[recipient.pk] = Result(Outcome.RELEASED, reply=because, pause=because)
-            continue
+    mailing = batch.mailing
+    mailing.version = _version(mailing.version_id)
+    if because := _exposed(mailing, batch.provider):
+        written.not_sent = {pk: Result(Outcome.RELEASED, reply=because, pause=because) for pk in batch.numbers}
+        return written
+    for recipient in batch.writable:
         try:
             message = composing.compose(recipient)
             email = composing.to_email(message)
-            email.extra_headers["Message-ID"] = f"<{recipient.message_id}>"
             handover.require_one_reader(email)
         except Exception as error:  # noqa: BLE001  (a poison row: only this row fails)
             written.not_sent[recipient.pk] = _cannot_be_written(recipient, error)
@@ -50,17 +43,21 @@ def write(batch: Batch) -> Written:
     return written
 
 
-def _exposed_mailings(mailings: Iterable[Mailing]) -> dict[int, str]:
-    closed = {}
-    for mailing in mailings:
-        try:
-            providers.refuse_exposed(mailing.incident, sender=mailing.sender)
-        except providers.Exposed as error:
-            closed[mailing.pk] = str(error)
-    return closed
+@lru_cache(maxsize=64)
+def _version(pk: int) -> NoticeVersion:
+    """Kept, since a version never changes (a trigger): its text is most of what a window would load."""
+    return NoticeVersion.objects.select_related("notice").get(pk=pk)
 
 
-def _cannot_be_written(recipient: Recipient, error: Exception) -> Result:
+def _exposed(mailing: Mailing, provider: str) -> str:
+    try:
+        providers.refuse_exposed(mailing.incident, sender=mailing.sender, provider=provider)
+    except providers.Exposed as error:
+        return str(error)
+    return ""
+
+
+def _cannot_be_written(recipient: Writable, error: Exception) -> Result:
     if not isinstance(error, composing.CannotCompose | handover.NotOneReader):
         logger.exception("Message of %s cannot be written", recipient)
     said = str(error) if isinstance(error, composing.CannotCompose) else type(error).__name__

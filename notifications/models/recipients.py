@@ -164,8 +164,10 @@ class Outbox(models.Model):
             )
         ]
         indexes = [
-            # the claim: ready rows of running mailings in order of not_before
-            models.Index(fields=["not_before", "recipient"], condition=Q(state="ready"), name="outbox_ready"),
+            # the claim: ready rows of one running mailing in order of not_before; those of paused ones are never seen
+            models.Index(
+                fields=["mailing", "not_before", "recipient"], condition=Q(state="ready"), name="outbox_ready"
+            ),
             # the reaper
             models.Index(fields=["lease_until"], condition=Q(state="leased"), name="outbox_leased"),
         ]

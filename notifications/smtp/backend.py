@@ -5,7 +5,7 @@ from typing import Any
 from django.core.mail import EmailMessage
 from django.core.mail.backends.smtp import EmailBackend
 
-from notifications.handover import RELEASED, Result
+from notifications.outcomes import RELEASED, Result
 from notifications.smtp.window import Window, write
 
 RECONNECT_AFTER = 200  # messages; servers cut a connection after some number of them

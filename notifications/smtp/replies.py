@@ -2,7 +2,7 @@
 
 import smtplib
 
-from notifications.handover import Outcome, Result, words
+from notifications.outcomes import Outcome, Result, words
 
 
 def no_line(error: OSError) -> Result:

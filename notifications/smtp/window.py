@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.mail import EmailMessage
 
-from notifications.handover import Outcome, Result, words
+from notifications.outcomes import Outcome, Result, rest_of, words
 from notifications.smtp import mime, replies
 
 TAKEN = {"mail": (250,), "rcpt": (250, 251), "data": (354,)}
@@ -79,9 +79,14 @@ class Window:
     def _over_this_connection(self) -> None:
         """Until nothing is left, the connection must be renewed, or the server does not pipeline."""
         letter: Letter | None = self.waiting.popleft()
+        first = letter
         self._say(b"", letter)
         while letter is not None:
             refusal = self._refusal(letter)
+            if refusal is None and letter is not first and not self._may_go_on():
+                self.backend.drop()  # there is no other way out of DATA; without its dot nothing is accepted
+                self.waiting.appendleft(letter)
+                return
             following = self.waiting.popleft() if self._may_pipeline(refusal) else None
             if refusal is None:
                 self.on_wire = letter
@@ -112,7 +117,7 @@ class Window:
         self.begun = None if self.begun is letter else self.begun
         self.on_wire, self.is_proven = None, True
         if result.rest is not None:
-            self.rest = Result(result.rest, result.code, result.reply)
+            self.rest = rest_of(result)
 
     def _broken(self, error: Exception) -> None:
         """The connection is gone. Who is where was noted while it was spoken."""

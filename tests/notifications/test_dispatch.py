@@ -151,7 +151,7 @@ def test_any_error_in_writing_fails_that_row_alone(mailing, server, monkeypatch)
     poison = mailing.recipients.order_by("pk").first()
 
     def compose(recipient):
-        if recipient == poison:
+        if recipient.pk == poison.pk:
             raise RecursionError("owner@acme-0001.example")
         return real(recipient)
 
@@ -167,7 +167,8 @@ def test_any_error_in_writing_fails_that_row_alone(mailing, server, monkeypatch)
 def test_writing_asks_the_database_a_fixed_number_of_times(mailing, django_assert_num_queries):
     batch = dispatch.claim(25)
 
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):  # the text, kept from then on
+        dispatch.write(batch)
         dispatch.write(batch)
 
 
@@ -177,8 +178,8 @@ def test_writing_asks_the_database_a_fixed_number_of_times(mailing, django_asser
 def test_a_batch_is_marked_once(mailing):
     batch = dispatch.claim(25)
 
-    assert dispatch.mark(batch, {})
-    assert not dispatch.mark(batch, {})
+    assert dispatch.mark(batch, dict.fromkeys(batch.numbers, "f" * 64)) == set(batch.numbers)
+    assert dispatch.mark(batch, dict.fromkeys(batch.numbers, "f" * 64)) is None
 
 
 def test_nothing_is_sent_when_the_lease_is_nearly_over(mailing, server, monkeypatch):

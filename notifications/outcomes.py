@@ -1,0 +1,59 @@
+"""How the hand-over of a message ended: the outcomes of sending.md, "What a failure means".
+
+What we cannot place is `unknown`: to call it a no would send it twice.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.core.mail import EmailMessage
+
+from accounts.redaction import redact
+from notifications.models import Attempt
+
+Outcome = Attempt.Outcome
+
+
+@dataclass(frozen=True)
+class Result:
+    """How the hand-over of one message ended."""
+
+    outcome: Outcome
+    code: int | None = None
+    reply: str = ""
+    provider_id: str = ""
+    retry_after: timedelta | None = None
+    throttled: bool = False
+    """The provider asks us to go slower."""
+    pause: str = ""
+    """Why nothing more may go through this provider, in words; nothing was burnt."""
+    rest: Outcome | None = None
+    """How the rest of the window ends, unspoken; None: go on with it."""
+
+
+RELEASED = Result(Outcome.RELEASED)
+
+
+def rest_of(result: Result) -> Result:
+    """How what stood behind this one ends."""
+    return Result(result.rest or Outcome.RELEASED, result.code, result.reply)
+
+
+def one_by_one(
+    messages: Sequence[EmailMessage], send_one: Callable[[EmailMessage], Result], go_on: Callable[[], bool]
+) -> list[Result]:
+    results: list[Result] = []
+    for message in messages:
+        if not go_on():
+            break
+        results.append(send_one(message))
+        if results[-1].rest:
+            return results + [rest_of(results[-1])] * (len(messages) - len(results))
+    return results + [RELEASED] * (len(messages) - len(results))
+
+
+def words(reply: object) -> str:
+    """A provider's words as we keep them: one line, no address, no NUL, not too long."""
+    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else str(reply)
+    return redact(" ".join(text.replace("\0", "").split()))[:300]
