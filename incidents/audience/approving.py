@@ -73,6 +73,47 @@ def require(batch: ImportBatch, comparison: Comparison, *, at: datetime | None =
         raise approvals.NotApproved(f"{why.because} {no}") from None
 
 
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What a batch page says between the comparison and the button.
+
+    touched: accounts. refusal: why it cannot be imported as it is. approval: the newest request, where it still is
+    about this.
+    """
+
+    touched: int
+    refusal: str
+    needs_evidence: bool
+    rules_out: bool
+    needed: Needed | None
+    approval: Approval | None
+    outdated: bool
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be imported now."""
+        given = self.approval is not None and self.approval.state == "given"
+        return not self.refusal and not self.needs_evidence and (self.needed is None or given)
+
+
+def gate(batch: ImportBatch, comparison: Comparison) -> Gate:
+    refusal, needs_evidence = "", False
+    try:
+        ruling_out.require(batch, newly_ruled_out=comparison.newly_ruled_out)
+    except ruling_out.RowsLeftOut as problem:
+        refusal = str(problem)
+    except ruling_out.NeedsEvidence:
+        needs_evidence = True
+    why, newest = needed(batch, comparison), asked(batch)
+    is_of_now = holds(newest, batch, comparison)
+    return Gate(
+        touched=touched(batch, comparison), refusal=refusal, needs_evidence=needs_evidence,
+        rules_out=comparison.newly_ruled_out > 0, needed=why,
+        approval=newest if is_of_now or (newest and newest.state == "refused") else None,
+        outdated=newest is not None and newest.state in {"open", "given"} and not is_of_now,
+    )  # fmt: skip
+
+
 def in_the_log(approval: Approval | None) -> dict[str, Any]:
     """With whose yes it was imported; `alone`, where the organisation asks for nobody's although many are touched."""
     return {"approval": approval.pk, "alone": approval.needs == 0} if approval else {}
