@@ -27,7 +27,6 @@ class UploadForm(forms.Form):
     )
     mode = forms.ChoiceField(
         label="What the file is",
-        required=False,
         initial=ImportBatch.Mode.ADD,
         widget=forms.RadioSelect,
         choices=[
@@ -50,9 +49,6 @@ class UploadForm(forms.Form):
             raise forms.ValidationError("The file is larger than 2 GB. Split it into several files.")
         return file
 
-    def clean_mode(self) -> str:
-        return self.cleaned_data["mode"] or ImportBatch.Mode.ADD
-
     def clean(self) -> None:
         said = self.cleaned_data
         rules_out = said.get("mode", ImportBatch.Mode.ADD) != ImportBatch.Mode.ADD
@@ -66,11 +62,9 @@ FIRST_LINE = {"names": "names the columns", "data": "is data already"}
 class FormatForm(forms.Form):
     """How the bytes are read: what was detected, to be changed by hand. Of a workbook only the sheet can be."""
 
-    encoding = forms.ChoiceField(label="Letters", choices=list(ENCODINGS.items()), required=False)
-    delimiter = forms.ChoiceField(
-        label="Between the columns", choices=[(key, word) for key, word in DELIMITERS.items()], required=False
-    )
-    sheet = forms.TypedChoiceField(label="Sheet", coerce=int, required=False)
+    encoding = forms.ChoiceField(label="Letters", choices=list(ENCODINGS.items()))
+    delimiter = forms.ChoiceField(label="Between the columns", choices=list(DELIMITERS.items()))
+    sheet = forms.TypedChoiceField(label="Sheet", coerce=int)
     header = forms.ChoiceField(label="The first line", choices=list(FIRST_LINE.items()))
 
     def __init__(self, *args, preview: ColumnsPreview, **kwargs) -> None:
@@ -95,7 +89,7 @@ class FormatForm(forms.Form):
         """As formats.Format has it."""
         said = {name: self.cleaned_data[name] for name in ("encoding", "delimiter") if self.cleaned_data.get(name)}
         if "sheet" in self.fields:
-            said["sheet"] = self.sheets[self.cleaned_data["sheet"] or 0]
+            said["sheet"] = self.sheets[self.cleaned_data["sheet"]]
         return said | {"header": self.cleaned_data["header"] == "names"}
 
 

@@ -34,6 +34,13 @@ def incident(db):
     return make_incident()
 
 
+def confirm(client, **said):
+    """Press Import, let a worker do it, look at the page."""
+    client.post(f"{ROOM}imports/1/confirm/", said)
+    audience.work()
+    return client.get(f"{ROOM}imports/1/")
+
+
 def test_a_writer_uploads_reads_the_preview_and_imports(incident, as_user, wanda):
     client = as_user(wanda)
 
@@ -43,8 +50,8 @@ def test_a_writer_uploads_reads_the_preview_and_imports(incident, as_user, wanda
     assert "owner@northwind.example" in preview.text
     assert not AffectedAccount.objects.exists()
 
-    done = client.post(f"{ROOM}imports/1/confirm/", follow=True)
-    assert "Imported: 2 accounts are new, 0 changed" in done.text
+    done = confirm(client)
+    assert "Imported.</strong> 2 accounts are new, 0 changed" in done.text
     assert AffectedAccount.objects.count() == 2
     assert ImportBatch.objects.get().confirmed_by == wanda
 
@@ -52,7 +59,7 @@ def test_a_writer_uploads_reads_the_preview_and_imports(incident, as_user, wanda
 def test_the_same_file_again_is_said_to_hold_nothing_new(incident, as_user, wanda):
     client = as_user(wanda)
     upload(client, GOOD)
-    client.post(f"{ROOM}imports/1/confirm/")
+    confirm(client)
 
     again = upload(client, GOOD)
 
@@ -65,7 +72,7 @@ def test_the_same_file_again_is_said_to_hold_nothing_new(incident, as_user, wand
 def test_a_file_with_nothing_new_and_rows_left_out_waits_for_a_person(incident, as_user, wanda):
     client = as_user(wanda)
     upload(client, GOOD)
-    client.post(f"{ROOM}imports/1/confirm/")
+    confirm(client)
 
     again = upload(client, GOOD + b"fabrikam,no address,Fabrikam\n")
 
@@ -76,7 +83,7 @@ def test_a_file_with_nothing_new_and_rows_left_out_waits_for_a_person(incident, 
 def test_a_person_answers_for_the_rows_that_were_left_out(incident, as_user, wanda, otto):
     client, path = as_user(wanda), f"{ROOM}imports/1/"
     upload(client, GOOD + b"fabrikam,no address,Fabrikam\n")
-    client.post(f"{path}confirm/")
+    confirm(client)
     assert as_user(otto).post(f"{path}dealt-with/", {"because": "no"}).status_code == 403
     assert "Say what became of these rows" in client.post(f"{path}dealt-with/", {"because": " "}, follow=True).text
     assert audience.left_out(incident).exists()
@@ -172,17 +179,17 @@ def test_more_than_the_page_says_needs_the_box_ticked(incident, as_user, wanda):
     preview = upload(client, GOOD)
     assert "This is more than the page says: 20 %" in preview.text
 
-    refused = client.post(f"{ROOM}imports/1/confirm/", follow=True)
+    refused = confirm(client)
     assert "Nothing was imported." in refused.text
     assert not AffectedAccount.objects.exists()
 
-    client.post(f"{ROOM}imports/1/confirm/", {"beyond_estimate": "on"})
+    confirm(client, beyond_estimate="on")
     assert AffectedAccount.objects.count() == 2
 
 
 def test_the_second_of_two_people_who_confirm_is_told_who_was_first(incident, as_user, wanda, anton):
     upload(as_user(wanda), GOOD)
-    as_user(wanda).post(f"{ROOM}imports/1/confirm/")
+    confirm(as_user(wanda))
 
     late = as_user(anton).post(f"{ROOM}imports/1/confirm/", follow=True)
 
@@ -247,7 +254,7 @@ def test_nothing_of_another_incident_is_shown(incident, as_user, wanda):
     other = make_incident("another")
     affected = make_affected(other)
     client = as_user(wanda)
-    client.post("/staff/another/affected/imports/new/", {"file": SimpleUploadedFile("l.csv", GOOD)})
+    client.post("/staff/another/affected/imports/new/", {"file": SimpleUploadedFile("l.csv", GOOD), "mode": "add"})
 
     assert client.get(f"{ROOM}{affected.pk}/").status_code == 404
     assert client.get(f"{ROOM}imports/1/").status_code == 404

@@ -12,7 +12,7 @@ ROOM = "/staff/api-keys-2018/affected/"
 def send(client: Client, content: bytes, name: str = "list.csv", **fields: str):
     """The page about the upload: its columns, or why it is refused."""
     file = SimpleUploadedFile(name, content)
-    return client.post(f"{ROOM}imports/new/", {"file": file, **fields}, follow=True)
+    return client.post(f"{ROOM}imports/new/", {"file": file, "mode": "add"} | fields, follow=True)
 
 
 def filled_in(page) -> dict[str, str]:
