@@ -13,6 +13,7 @@ from incidents.views import (
     guidance,
     log,
     publish,
+    redact,
     room,
     updates,
 )
@@ -52,6 +53,8 @@ urlpatterns = [
     path("staff/<slug:slug>/publish/plan/", publish.plan, name="publish_plan"),
     path("staff/<slug:slug>/publish/plan/cancel/", publish.cancel_plan, name="publish_plan_cancel"),
     path("staff/<slug:slug>/preview/", publish.preview, name="preview"),
+    path("staff/<slug:slug>/redact/", redact.redact, name="redact"),
+    path("staff/<slug:slug>/redact/now/", redact.now, name="redact_now"),
     path("staff/<slug:slug>/versions/", publish.versions, name="versions"),
     path("staff/<slug:slug>/versions/<int:number>/", publish.version, name="version"),
     # Affected accounts and the files that said so
@@ -65,7 +68,7 @@ urlpatterns = [
     path("staff/<slug:slug>/affected/imports/<int:number>/columns/", affected_upload.columns, name="affected_columns"),
     path("staff/<slug:slug>/affected/imports/<int:number>/confirm/", affected_work.confirm, name="affected_confirm"),
     path("staff/<slug:slug>/affected/imports/<int:number>/progress/", affected_work.progress, name="affected_progress"),
-    path("staff/<slug:slug>/affected/imports/<int:number>/compare/", affected_work.compare_again, name="affected_compare"),
+    path("staff/<slug:slug>/affected/imports/<int:number>/compare/", affected_work.compare, name="affected_compare"),
     path("staff/<slug:slug>/affected/imports/<int:number>/discard/", affected.discard, name="affected_discard"),
     path("staff/<slug:slug>/affected/imports/<int:number>/dealt-with/", affected.deal_with, name="affected_deal_with"),
     path("staff/<slug:slug>/affected/imports/<int:number>/rejected.csv", affected.rejected, name="affected_rejected"),
@@ -78,5 +81,7 @@ urlpatterns = [
     path("staff/<slug:slug>/affected/segments/<int:pk>/", affected_rules.segment_rule, name="segment_rule"),
     path("staff/<slug:slug>/affected/addresses/", affected_rules.address_rules, name="address_rules"),
     path("staff/<slug:slug>/affected/addresses/new/", affected_rules.address_rule_new, name="address_rule_new"),
-    path("staff/<slug:slug>/affected/addresses/<int:pk>/end/", affected_rules.address_rule_end, name="address_rule_end"),
+    path(
+        "staff/<slug:slug>/affected/addresses/<int:pk>/end/", affected_rules.address_rule_end, name="address_rule_end"
+    ),
 ]

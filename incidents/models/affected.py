@@ -104,6 +104,12 @@ class ImportBatch(models.Model):
         return f"import {self.number}"
 
     @property
+    def is_worked_on(self) -> bool:
+        """A worker has it in hand, or will: to read, to save, or to compare with a list that has changed."""
+        compares = self.state == self.State.STAGED and not self.comparison
+        return compares or self.state in {self.State.READING, self.State.CONFIRMING}
+
+    @property
     def held_nothing_new(self) -> bool:
         """It was put away by itself: all its accounts were already as it said."""
         return self.state == self.State.DISCARDED and self.counts.get("unchanged", 0) > 0

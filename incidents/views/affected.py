@@ -14,9 +14,10 @@ from accounts import typed
 from accounts.access import StaffRequest, staff
 from incidents import audience
 from incidents.audience import columns, exporting, finding
-from incidents.forms.affected import ConfirmForm, DealtWithForm, LookUpForm
+from incidents.forms.affected import DealtWithForm, LookUpForm
 from incidents.models import AffectedAccount, ImportBatch, Incident
 from incidents.views.affected_upload import asking
+from incidents.views.affected_work import working
 from incidents.views.downloads import csv_download
 
 REJECTED_PER_PAGE = 50
@@ -106,28 +107,8 @@ def batch(request: StaffRequest, slug: str, number: int) -> HttpResponse:
         "twin": _confirmed_twin(batch), "dealing": DealtWithForm(),
         "waits_for_an_answer": audience.left_out(incident).filter(pk=batch.pk).exists(),
         "read_as": audience.Format.wanted(batch.format).in_words() if batch.format else "",
-        **asking(batch),
+        **asking(batch), **working(batch),
     })  # fmt: skip
-
-
-@require_POST
-@staff("write")
-def confirm(request: StaffRequest, slug: str, number: int) -> HttpResponse:
-    _, batch = _batch(slug, number)
-    form = ConfirmForm(request.POST)
-    form.is_valid()
-    try:
-        audience.save(
-            batch, by=request.user, at=timezone.now(), beyond_estimate=form.cleaned_data["beyond_estimate"],
-            waiting=lambda: messages.info(request, "Another import was being saved; this one waited for it."),
-        )  # fmt: skip
-    except audience.BeyondEstimate as problem:
-        messages.error(request, f"Nothing was imported. {problem} If the file is right, tick the box and import again.")
-    except (audience.NotWaiting, audience.SegmentGone) as problem:
-        messages.error(request, str(problem))
-    else:
-        messages.success(request, _what_happened(batch))
-    return redirect("incidents:affected_import", slug=slug, number=number)
 
 
 @require_POST
@@ -181,16 +162,6 @@ def _confirmed_twin(batch: ImportBatch) -> ImportBatch | None:
     """The very same file, confirmed before."""
     confirmed = ImportBatch.objects.filter(incident=batch.incident_id, state=ImportBatch.State.CONFIRMED)
     return confirmed.filter(sha256=batch.sha256).exclude(pk=batch.pk).order_by("number").first()
-
-
-def _what_happened(batch: ImportBatch) -> str:
-    counts = batch.counts
-    if not counts["new"] and not counts["changed"]:
-        return "This file holds nothing new. Nothing was changed."
-    return (
-        f"Imported: {counts['new']:,} accounts are new, {counts['changed']:,} changed,"
-        f" {counts['unchanged']:,} were already as the file says."
-    )
 
 
 def _list(slug: str) -> str:
