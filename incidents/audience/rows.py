@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from accounts.addresses import lookup_hash
 from incidents.audience import cells as may_say
-from incidents.audience import facts, mailboxes
+from incidents.audience import doubts, facts, mailboxes
 from incidents.audience.columns import Columns
 from incidents.audience.facts import LONGEST_FACT, NotThat
 from incidents.models import Segment
@@ -30,6 +30,8 @@ class Staged(NamedTuple):
     address: str
     normal: str
     lookup: bytes | None
+    doubt: str
+    mailbox: str
     role: str
     trusted: bool
     certainty: str
@@ -119,11 +121,12 @@ class Reader:
             key = key or self._key_of_person(kind, normal)
         if not key and not self._wrong:
             self._nobody()
+        doubt, mailbox = (doubts.about(normal), doubts.mailbox(normal)) if kind == "email" else ("", "")
         locale, jurisdiction, role, trusted, certainty, segments = self._more() if self._says_more else NOTHING_MORE
         facts = self._texts() if self._texts_alone and len(text) <= LONGEST_FACT else self._typed_facts()
         return Staged(
             line, key, external_id, cells[self._name], locale, jurisdiction, kind, address, normal,
-            lookup_hash(normal) if normal else None, role, trusted, certainty, segments, facts,
+            lookup_hash(normal) if normal else None, doubt, mailbox, role, trusted, certainty, segments, facts,
         )  # fmt: skip
 
     def _judge(self, index: int, judge: Callable, otherwise=""):
@@ -209,7 +212,7 @@ NOTHING_MORE = ("", "", "", True, "", "[]")
 def _another(row: Staged, kind: str, address: str, normal: str) -> Staged:
     """A further address of the account that a row has spoken of."""
     return row._replace(
-        kind=kind, address=address, normal=normal, lookup=lookup_hash(normal),
+        kind=kind, address=address, normal=normal, lookup=lookup_hash(normal), doubt="", mailbox="",
         name="", locale="", jurisdiction="", certainty="", segments="[]", facts="{}",
     )  # fmt: skip
 

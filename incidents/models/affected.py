@@ -194,6 +194,10 @@ class StagedRow(models.Model):
     address = models.CharField(max_length=1000, blank=True)
     normal = models.CharField(max_length=1000, blank=True)
     lookup = models.BinaryField(max_length=32, null=True)
+    doubt = models.CharField(max_length=8, blank=True, db_default="", help_text="See audience.doubts")
+    mailbox = models.CharField(
+        max_length=1000, blank=True, db_default="", help_text="Probably behind the address, where it is another"
+    )
     role = models.CharField(max_length=16, default=Address.Role.OWNER)
     trusted = models.BooleanField(default=True)
     certainty = models.CharField(max_length=10, default="confirmed")
