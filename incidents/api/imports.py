@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from ninja import Header, Path, Query, Router, Schema, Status
 from ninja.errors import HttpError, ValidationError
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StrictBool
 
 from accounts import tokens, typed
 from accounts.api import REFUSALS, Problem, Slug, by_token, caller, to_read, token_of
@@ -76,14 +76,14 @@ class AffectedIn(Schema):
     mode: ImportBatch.Mode = ImportBatch.Mode.ADD
     evidence: Annotated[accounts.Text, Field(description=EVIDENCE)] = ""
     facts: accounts.Facts = Field({}, description="{name: type} where a text is a date or a moment.")
-    confirm: bool = Field(True, description="Import at once if the token may, and nothing stops it.")
-    beyond_estimate: bool = Field(False, description="Import it although it is more than the page says.")
+    confirm: StrictBool = Field(True, description="Import at once if the token may, and nothing stops it.")
+    beyond_estimate: StrictBool = Field(False, description="Import it although it is more than the page says.")
 
 
 class ConfirmIn(Schema):
     model_config = ConfigDict(extra="forbid")
 
-    beyond_estimate: bool = Field(False, description="Import it although it is more than the page says.")
+    beyond_estimate: StrictBool = Field(False, description="Import it although it is more than the page says.")
 
 
 class ComparisonOut(Schema):
