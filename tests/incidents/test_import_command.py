@@ -1,7 +1,10 @@
 """manage.py import_affected: what it prints, what it leaves out, how it ends."""
 
+import gzip
+import io
 import json
 
+import openpyxl
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
@@ -20,9 +23,9 @@ def run(tmp_path, capsys):
     make_organisation()
     make_incident()
 
-    def run(text: str, *options: str) -> tuple[int, str]:
+    def run(content: str | bytes, *options: str) -> tuple[int, str]:
         path = tmp_path / "list.csv"
-        path.write_text(text)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
         with pytest.raises(SystemExit) as ended:
             call_command("import_affected", "api-keys-2018", str(path), *options)
         printed = capsys.readouterr()
@@ -98,6 +101,73 @@ def test_json_is_one_object_without_any_person(run):
     told = json.loads(printed)
     assert (code, told["state"], told["counts"]["new"], told["import"]) == (0, "confirmed", 2, 1)
     assert "northwind" not in printed
+
+
+def test_it_says_how_the_file_was_read(run):
+    letters = GOOD.replace("Contoso", "Contoso Söhne") + "x,x@x.example,X\n" * 100_000
+
+    code, printed = run(gzip.compress(letters.replace(",", ";").encode("windows-1252")), "--json")
+
+    told = json.loads(printed)
+    assert code == 0
+    assert told["format"] == {
+        "kind": "csv", "compression": "gzip", "encoding": "windows-1252", "delimiter": ";", "sheet": "", "header": True,
+    }  # fmt: skip
+    assert told["columns"] == {"id": "id", "email": "email", "name": "name"}
+
+
+def test_a_column_can_be_said_and_is_remembered_for_the_next_file(run, wanda):
+    odd = "Wer,Merkmal\nnorthwind,…4f2a\n"
+    assert run(odd)[0] == 2
+
+    code, printed = run(odd, "--map", "Wer=id", "--map", "Merkmal=fact:api_key", "--by", wanda.email)
+    assert code == 0
+    assert "Read as CSV, UTF-8, comma." in printed
+    assert ImportBatch.objects.get(number=2).rows.get().facts == {"api_key": "…4f2a"}
+
+    code, printed = run(odd.replace("northwind", "contoso"))
+    assert code == 0
+    assert "Columns as last time, by Wanda Writer on" in printed
+
+
+def test_all_that_is_detected_can_be_said(run):
+    code, _ = run("a|Łódź\n".encode("windows-1250"), "--encoding", "cp1250", "--delimiter", "bar", "--no-header",
+                  "--map", "column 1=id", "--map", "column 2=name")  # fmt: skip
+
+    row = ImportBatch.objects.get().rows.get()
+    assert (code, row.line, row.external_id, row.name) == (0, 1, "a", "Łódź")
+
+
+@pytest.mark.parametrize(
+    "options", [["--encoding", "klingon"], ["--delimiter", "x"], ["--map", "nothing"], ["--mode", "delete"]]
+)
+def test_nonsense_in_an_option_is_said(run, options):
+    with pytest.raises(CommandError, match=f"argument {options[0]}"):
+        call_command("import_affected", "api-keys-2018", "list.csv", *options)
+
+
+@pytest.mark.parametrize("said", ["Merkmal=password", "Other=id", "Wer=fact:1"])
+def test_a_meaning_that_cannot_be_is_refused_in_words(run, said):
+    code, printed = run("Wer,Merkmal\na,b\n", "--map", "Wer=id", "--map", said)
+
+    assert code == 2
+    assert "The file could not be read" in printed
+
+
+def test_a_workbook_is_read_by_its_sheet(run):
+    book = openpyxl.Workbook()
+    book.active.append(["nothing", "here"])
+    book.create_sheet("People").append(["id", "email"])
+    book["People"].append([12345.0, "a@a.example"])
+    out = io.BytesIO()
+    book.save(out)
+
+    code, printed = run(out.getvalue(), "--sheet", "People")
+
+    assert code == 0
+    assert "Read as Excel workbook, sheet “People”." in printed
+    assert ImportBatch.objects.get().rows.get().external_id == "12345"
+    assert run(out.getvalue(), "--sheet", "Nobody")[0] == 2
 
 
 @pytest.mark.parametrize("by", ["otto@relaypost.example", "nobody@relaypost.example"])
