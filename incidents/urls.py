@@ -13,7 +13,6 @@ from incidents.views import (
     guidance,
     log,
     publish,
-    redact,
     room,
     updates,
 )
@@ -53,8 +52,6 @@ urlpatterns = [
     path("staff/<slug:slug>/publish/plan/", publish.plan, name="publish_plan"),
     path("staff/<slug:slug>/publish/plan/cancel/", publish.cancel_plan, name="publish_plan_cancel"),
     path("staff/<slug:slug>/preview/", publish.preview, name="preview"),
-    path("staff/<slug:slug>/redact/", redact.redact, name="redact"),
-    path("staff/<slug:slug>/redact/now/", redact.now, name="redact_now"),
     path("staff/<slug:slug>/versions/", publish.versions, name="versions"),
     path("staff/<slug:slug>/versions/<int:number>/", publish.version, name="version"),
     # Affected accounts and the files that said so
