@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 
 from notifications.links import TOKEN_LENGTH
-from notifications.views import mailings, notices, person, reader, room, stopping
+from notifications.views import mailings, notices, person, reader, room, settling, stopping, sums
 
 app_name = "notifications"
 
@@ -42,7 +42,15 @@ urlpatterns = [
     path("staff/<slug:slug>/mailings/<int:number>/resume/", mailings.resume, name="mailing_resume"),
     path("staff/<slug:slug>/mailings/<int:number>/cancel/", mailings.cancel, name="mailing_cancel"),
     path("staff/<slug:slug>/mailings/<int:number>/recipients/", mailings.recipients, name="mailing_recipients"),
+    path("staff/<slug:slug>/mailings/<int:number>/people/", sums.people, name="mailing_people"),
+    path("staff/<slug:slug>/mailings/<int:number>/people/download/", sums.download, name="mailing_download"),
     path("staff/<slug:slug>/mailings/<int:number>/unreachable/", mailings.unreachable, name="mailing_unreachable"),
+    path("staff/<slug:slug>/mailings/<int:number>/unknown/", settling.unknown, name="mailing_unknown"),
+    path(
+        "staff/<slug:slug>/mailings/<int:number>/unknown/settle/",
+        settling.settle_unknown,
+        name="mailing_settle_unknown",
+    ),
     path("staff/<slug:slug>/mailings/<int:number>/unknown/<int:pk>/", mailings.settle, name="mailing_settle"),
     # The reader. Only what looks like a token is taken for one; every other shape is a 404.
     re_path(rf"^notice/(?P<token>[A-Za-z0-9_-]{{{TOKEN_LENGTH}}})/\Z", reader.neutral, name="neutral"),

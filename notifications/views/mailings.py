@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Exists, OuterRef
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -11,11 +12,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import approvals
 from accounts.access import StaffRequest, staff
-from accounts.models import Organisation, User
-from notifications import composing, mailing_states, mailings, reconcile, stopping, telling
+from accounts.models import Address, Organisation, User
+from notifications import composing, mailing_states, mailings, stopping, telling
 from notifications.forms import ReasonForm
 from notifications.mailing_forms import HowForm, ScheduleForm
-from notifications.mailings import going
+from notifications.mailings import going, sums
+from notifications.mailings.settling import Answer
+from notifications.mailings.settling import settle as settle_messages
 from notifications.mailings.tally import tally
 from notifications.models import Mailing, Recipient
 from notifications.views import bar
@@ -28,8 +31,8 @@ HANDED_OVER = ("accepted", "delivered", "bounced", "failed", "unknown", "unconfi
 @require_safe
 @staff("read_room")
 def mailing(request: StaffRequest, slug: str, number: int) -> HttpResponse:
-    shown = _mailing(slug, number)
-    context = _room(shown)
+    shown = mailing_of(slug, number)
+    context = room_of(shown)
     if shown.state == State.PREPARED:
         context |= {
             "unreachable": mailings.unreachable(shown).count(),
@@ -41,17 +44,17 @@ def mailing(request: StaffRequest, slug: str, number: int) -> HttpResponse:
             "how": going.in_words(shown),
         }
         return render(request, "notifications/staff/mailing_prepared.html", context)
-    if shown.state == State.FINISHED:
-        context["unreachable"] = mailings.unreachable(shown).count()
-    return render(request, "notifications/staff/mailing.html", context | _progress(shown))
+    if shown.state in {State.FINISHED, State.CANCELLED}:
+        context |= _sums(shown)
+    return render(request, "notifications/staff/mailing.html", _progress(shown) | context)
 
 
 @require_safe
 @staff("read_room")
 def progress(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     """The moving part alone, for htmx; once the mailing has changed its state the whole page is asked for."""
-    shown = _mailing(slug, number)
-    response = render(request, "notifications/staff/_mailing_progress.html", _room(shown) | _progress(shown))
+    shown = mailing_of(slug, number)
+    response = render(request, "notifications/staff/_mailing_progress.html", room_of(shown) | _progress(shown))
     if request.GET.get("state") != shown.state:
         response.headers["HX-Refresh"] = "true"
     return response
@@ -60,7 +63,7 @@ def progress(request: StaffRequest, slug: str, number: int) -> HttpResponse:
 @require_POST
 @staff("write")
 def ask(request: StaffRequest, slug: str, number: int) -> HttpResponse:
-    shown = _mailing(slug, number)
+    shown = mailing_of(slug, number)
 
     def act() -> str:
         approval = mailings.ask(shown, by=request.user)
@@ -76,7 +79,7 @@ def ask(request: StaffRequest, slug: str, number: int) -> HttpResponse:
 @staff("send")
 def start(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     """GET asks first; the button names the number of people."""
-    shown = _mailing(slug, number)
+    shown = mailing_of(slug, number)
     if request.method == "POST":
         return _done(request, shown, lambda: _started(mailings.start(shown, by=request.user)))
     if shown.state != State.PREPARED:
@@ -88,14 +91,14 @@ def start(request: StaffRequest, slug: str, number: int) -> HttpResponse:
         "subject": mailings.subject_with_samples(shown.version, ours=Organisation.get()),
         "how": going.in_words(shown), "schedule_form": ScheduleForm(),
     }  # fmt: skip
-    return render(request, "notifications/staff/mailing_start.html", _room(shown) | context)
+    return render(request, "notifications/staff/mailing_start.html", room_of(shown) | context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff("write")
 def how(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     """How fast it goes out, and when it holds by itself."""
-    shown = _mailing(slug, number)
+    shown = mailing_of(slug, number)
     form = HowForm(request.POST or None, instance=shown)
     if request.method == "POST" and form.is_valid():
         ended = "The approval ended: ask again."
@@ -105,7 +108,7 @@ def how(request: StaffRequest, slug: str, number: int) -> HttpResponse:
             return f"Saved. {ended if voided else 'That is how it goes out.'}"
 
         return _done(request, shown, act)
-    return render(request, "notifications/staff/mailing_how.html", _room(shown) | {"form": form},
+    return render(request, "notifications/staff/mailing_how.html", room_of(shown) | {"form": form},
                   status=422 if form.errors else 200)  # fmt: skip
 
 
@@ -113,7 +116,7 @@ def how(request: StaffRequest, slug: str, number: int) -> HttpResponse:
 @staff("send")
 def schedule(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     """A moment at which it starts by itself; without one, it waits for a person again."""
-    shown = _mailing(slug, number)
+    shown = mailing_of(slug, number)
     if "never" in request.POST:
         return _done(request, shown, lambda: _unscheduled(shown, request.user))
     form = ScheduleForm(request.POST)
@@ -134,11 +137,11 @@ def schedule(request: StaffRequest, slug: str, number: int) -> HttpResponse:
 @staff("send")
 def rest(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     """The first ones need not be waited for any longer."""
-    shown = _mailing(slug, number)
+    shown = mailing_of(slug, number)
 
     def act() -> str:
         count = mailings.end_the_wait(shown, by=request.user)
-        return f"It goes on: {count:,} {_people(count)} more are on their way."
+        return f"It goes on: {count:,} {people(count)} more are on their way."
 
     return _done(request, shown, act)
 
@@ -146,14 +149,14 @@ def rest(request: StaffRequest, slug: str, number: int) -> HttpResponse:
 @require_POST
 @staff("send")
 def pause(request: StaffRequest, slug: str, number: int) -> HttpResponse:
-    shown = _mailing(slug, number)
+    shown = mailing_of(slug, number)
     because = request.POST.get("because", "").strip()[:300] or f"by {request.user.get_full_name()}"
 
     def act() -> str:
         counts = mailings.pause(shown, by=request.user, because=because)
         waiting, sent = counts.get("queued", 0), sum(counts.get(state, 0) for state in HANDED_OVER)
         return (
-            f"Paused. {sent:,} are sent, {waiting:,} {_people(waiting)} wait; "
+            f"Paused. {sent:,} are sent, {waiting:,} {people(waiting)} wait; "
             f"{counts.get('sending', 0):,} messages under way still end."
         )
 
@@ -163,11 +166,11 @@ def pause(request: StaffRequest, slug: str, number: int) -> HttpResponse:
 @require_POST
 @staff("send")
 def resume(request: StaffRequest, slug: str, number: int) -> HttpResponse:
-    shown = _mailing(slug, number)
+    shown = mailing_of(slug, number)
 
     def act() -> str:
         waiting = mailings.resume(shown, by=request.user).get("queued", 0)
-        return f"It goes on: {waiting:,} {_people(waiting)} left."
+        return f"It goes on: {waiting:,} {people(waiting)} left."
 
     return _done(request, shown, act)
 
@@ -175,7 +178,7 @@ def resume(request: StaffRequest, slug: str, number: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff("send")
 def cancel(request: StaffRequest, slug: str, number: int) -> HttpResponse:
-    shown = _mailing(slug, number)
+    shown = mailing_of(slug, number)
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         return _done(request, shown, lambda: _cancelled(
@@ -183,7 +186,7 @@ def cancel(request: StaffRequest, slug: str, number: int) -> HttpResponse:
         ))  # fmt: skip
     counts = mailings.progress(shown)
     waiting = counts.get("queued", 0) + counts.get("prepared", 0) + counts.get("letter", 0)
-    return render(request, "notifications/staff/mailing_cancel.html", _room(shown) | {
+    return render(request, "notifications/staff/mailing_cancel.html", room_of(shown) | {
         "form": form, "waiting": waiting, "counts": counts,
         "sent": sum(counts.get(state, 0) for state in HANDED_OVER),
     })  # fmt: skip
@@ -193,14 +196,14 @@ def cancel(request: StaffRequest, slug: str, number: int) -> HttpResponse:
 @staff("read_room")
 def recipients(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     """Fifty a page, of one state or all. Accounts by their id; addresses stay out of it."""
-    shown = _mailing(slug, number)
+    shown = mailing_of(slug, number)
     counts = mailings.progress(shown)
     state = request.GET.get("state", "")
     rows = shown.recipients.filter(channel=Recipient.Channel.EMAIL).select_related("account").order_by("pk")
     if state in Recipient.State.values:
         rows = rows.filter(state=state)
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
-    return render(request, "notifications/staff/mailing_recipients.html", _room(shown) | {
+    return render(request, "notifications/staff/mailing_recipients.html", room_of(shown) | {
         "page": page, "state": state, "counts": [(piece.state, piece.count) for piece in bar.pieces(counts)],
         "total": sum(counts.values()),
     })  # fmt: skip
@@ -209,25 +212,31 @@ def recipients(request: StaffRequest, slug: str, number: int) -> HttpResponse:
 @require_safe
 @staff("read_room")
 def unreachable(request: StaffRequest, slug: str, number: int) -> HttpResponse:
-    shown = _mailing(slug, number)
+    shown = mailing_of(slug, number)
     page = Paginator(mailings.unreachable(shown).order_by("pk"), PAGE).get_page(request.GET.get("page"))
-    return render(request, "notifications/staff/mailing_unreachable.html", _room(shown) | {"page": page})
+    return render(request, "notifications/staff/mailing_unreachable.html", room_of(shown) | {"page": page})
 
 
 @require_POST
 @staff("send")
 def settle(request: StaffRequest, slug: str, number: int, pk: int) -> HttpResponse:
-    """A person decides about one unknown message: send it once more, or leave it."""
-    shown = _mailing(slug, number)
+    """A person decides about one unknown message: it arrived, send it once more, or leave it."""
+    shown = mailing_of(slug, number)
     recipient = get_object_or_404(shown.recipients.select_related("account"), pk=pk)
-    resend = request.POST.get("answer") == "resend"
+    answer = request.POST.get("answer", "")
     try:
-        reconcile.settle_unknown(recipient, resend=resend, by=request.user)
-    except (reconcile.NotUnknown, mailing_states.NotOpen) as error:
+        count = settle_messages(shown, answer if answer in Answer.values else Answer.LEAVE, by=request.user, only=[pk])
+    except mailing_states.NotOpen as error:
         messages.error(request, str(error))
     else:
-        said = "is queued once more" if resend else "stays unconfirmed, and counts as not told"
-        messages.success(request, f"The message to {recipient.account} {said}.")
+        said = {"resend": "is queued once more", "arrived": "counts as told"}.get(
+            answer, "stays unconfirmed, and counts as not told"
+        )
+        if count:
+            messages.success(request, f"The message to {recipient.account} {said}.")
+        else:
+            state = recipient.get_state_display().lower()
+            messages.error(request, f"This message is not unknown any more: it is {state}.")
     return redirect("notifications:mailing", slug, number)
 
 
@@ -239,14 +248,14 @@ def warn_if_ahead(request: StaffRequest, shown: Mailing) -> None:
         messages.warning(request, f"The page does not say this yet: {'; '.join(ahead)}. Publish before you send.")
 
 
-def _mailing(slug: str, number: int) -> Mailing:
+def mailing_of(slug: str, number: int) -> Mailing:
     rows = Mailing.objects.select_related(
         "incident", "version__notice", "prepared_by", "started_by", "approval__asked_by"
     )
     return get_object_or_404(rows, incident__slug=slug, number=number)
 
 
-def _room(shown: Mailing) -> dict:
+def room_of(shown: Mailing) -> dict:
     return {"incident": shown.incident, "room": "notices", "mailing": shown, "notice": shown.version.notice}
 
 
@@ -265,6 +274,21 @@ def _empty_lists(problems: list[dict]) -> list[tuple[str, str]]:
     return [(name, composing.MENDED_IN[name]) for name in variables if name in composing.MENDED_IN]
 
 
+def _sums(shown: Mailing) -> dict:
+    lines = sums.lines(shown)
+    here = sum(line.count for line in lines)
+    unreachable = mailings.unreachable(shown)
+    letters = Address.objects.for_letters().filter(account=OuterRef("account"))
+    is_by_mail = shown.channel == Mailing.Channel.EMAIL and shown.state == State.FINISHED
+    return {
+        "lines": lines, "people_here": here, "people_together": max(here, shown.recipients_count),
+        "carried_over": max(shown.recipients_count - here, 0),
+        "unreachable": unreachable.count(),
+        "by_letter": unreachable.filter(Exists(letters)).count() if is_by_mail else 0,
+        "by_decision": telling.outcomes(shown.incident)["by_decision_not_told"],
+    }  # fmt: skip
+
+
 def _progress(shown: Mailing) -> dict:
     now = timezone.now()
     counted = tally(shown, at=now)
@@ -278,7 +302,6 @@ def _progress(shown: Mailing) -> dict:
         "counted_at": counted.counted_at if counted.counted_at < now else None,
         "total": total,
         "handed_over": counts.get("delivered", 0) + counts.get("accepted", 0),
-        "carried_over": max(shown.recipients_count - total, 0),
         "complained": shown.recipients.filter(complained_at__isnull=False).count(),
         "rate": bar.rate(shown, counts, at=now) if running else None,
         "unknown": unknown[:PAGE] if counts.get("unknown") else [],
@@ -308,7 +331,7 @@ def _unscheduled(shown: Mailing, by: User) -> str:
 
 
 def _started(shown: Mailing) -> str:
-    count = f"{shown.recipients_count:,} {_people(shown.recipients_count)}"
+    count = f"{shown.recipients_count:,} {people(shown.recipients_count)}"
     if shown.channel == Mailing.Channel.POST:
         return f"Letters to {count} are to be posted. Put each on record once it is: only then it counts."
     if shown.canary and shown.canary < shown.recipients_count:
@@ -320,10 +343,10 @@ def _cancelled(counts: dict[str, int]) -> str:
     dropped, sending = counts.get("cancelled", 0), counts.get("sending", 0)
     sent = sum(counts.get(state, 0) for state in HANDED_OVER)
     return (
-        f"Cancelled: {sent:,} are sent, {dropped:,} {_people(dropped)} stay unsent; "
+        f"Cancelled: {sent:,} are sent, {dropped:,} {people(dropped)} stay unsent; "
         f"{sending:,} messages under way still end."
     )
 
 
-def _people(count: int) -> str:
+def people(count: int) -> str:
     return "person" if count == 1 else "people"

@@ -129,7 +129,8 @@ def test(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
 def prepare(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
     """GET asks whom it goes to. A POST that does not say means the set proposed for its kind, or that of `like`."""
     notice = _notice(slug, pk)
-    form = WhomForm(request.POST if "whom" in request.POST else None, notice=notice)
+    asked = {name: request.GET[name] for name in ("whom", "channel") if name in request.GET}
+    form = WhomForm(request.POST if "whom" in request.POST else None, notice=notice, initial=asked)
     if request.method != "POST" or (form.is_bound and not form.is_valid()):
         status = 422 if form.is_bound else 200
         return render(

@@ -12,7 +12,7 @@ from accounts.access import StaffRequest, staff
 from accounts.models import Address
 from incidents.audience import finding
 from incidents.models import AffectedAccount, Incident
-from notifications import person, recording, telling
+from notifications import person, recording, telling, tried
 from notifications.forms import FindForm, RecordForm
 from notifications.models import Recipient
 
@@ -110,11 +110,10 @@ def unreached(request: StaffRequest, slug: str) -> HttpResponse:
     """Exactly those whom the overview counts as unreached."""
     incident = get_object_or_404(Incident, slug=slug)
     page = Paginator(telling.accounts_in(incident, "unreached"), PAGE).get_page(request.GET.get("page"))
+    unreached_of = tried.read(page.object_list)
     reachable = Exists(Address.objects.reachable().filter(account=OuterRef("account")))
     rows = AffectedAccount.objects.select_related("account").annotate(reachable=reachable).in_bulk(list(page))
-    latest = Recipient.objects.filter(affected_account__in=rows).order_by("affected_account_id", "-pk")
-    states = {one.affected_account_id: one for one in latest.distinct("affected_account_id")}
     return render(request, "notifications/staff/unreached.html", {
         "incident": incident, "room": "notices", "page": page,
-        "rows": [(rows[pk], states.get(pk)) for pk in page],
+        "rows": [(rows[pk], *unreached_of.get(pk, (None, []))) for pk in page],
     })  # fmt: skip

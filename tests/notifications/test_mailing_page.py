@@ -182,7 +182,11 @@ def test_pause_resume_and_cancel_say_the_counts(running, anton, as_user):
     assert "Do not send to 12 people" in text(client.get(to("mailing_cancel", running)))
     assert Mailing.objects.get().state == "running"
     said = text(client.post(to("mailing_cancel", running), {"because": "wrong text"}, follow=True))
-    assert "Cancelled: 0 are sent, 12 people stay unsent" in said and "together 12" in said and "wrong text" in said
+    assert (
+        "Cancelled: 0 are sent, 12 people stay unsent" in said
+        and "was prepared for 12" in said
+        and "wrong text" in said
+    )
     assert "it is cancelled" in text(client.post(to("mailing_resume", running), follow=True))
 
 
@@ -219,7 +223,8 @@ def test_a_finished_mailing_shows_sums_that_add_up(running, otto, as_user):
 
     said = text(as_user(otto).get(to("mailing", running)))
 
-    assert "delivered 9 failed 3 together 12" in said
+    assert "told: it arrived, or a letter is on record 9" in said and "could not be written 3" in said
+    assert "together, the people it was prepared for 12" in said
     assert "3 not reached by mail" in said
 
 
