@@ -11,9 +11,14 @@ from incidents.audience import cells as may_say
 from incidents.audience import doubts, facts, mailboxes
 from incidents.audience.columns import Columns
 from incidents.audience.facts import LONGEST_FACT, NotThat
+from incidents.audience.source import UNREADABLE
 from incidents.models import Segment
 
 LONGEST_VALUE_KEPT = 300
+NO_VALUE = "Excel has no value here to be trusted: an error, a formula never worked out, or a number it has rounded."
+    "Excel has no value here that could be trusted: an error, a formula never worked out, a number it has rounded."
+)
+TYPE_IT = "Type the value itself into the cell, as text."
 NOWHERE = -1  # behind the cells of a row stands an empty one, for the meanings no column has
 
 
@@ -196,7 +201,9 @@ class Reader:
         if self._post != NOWHERE:
             cells[self._post] = may_say.LINE_BREAK.sub(", ", cells[self._post])
         for header, cell in zip(self.headers, cells, strict=True):
-            if may_say.INVISIBLE.search(cell):
+            if cell.startswith(UNREADABLE):
+                self._wrong.append(Problem(self.line, header, cell[1 : LONGEST_VALUE_KEPT + 1], NO_VALUE, TYPE_IT))
+            elif may_say.INVISIBLE.search(cell):
                 shown = may_say.INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", cell)[:LONGEST_VALUE_KEPT]
                 self._wrong.append(Problem(
                     self.line, header, shown, "The cell holds line breaks, control characters or invisible marks.",
