@@ -23,6 +23,8 @@ WHOLE = {
     "page.planned": "planned to publish the page",
     "page.plan_cancelled": "cancelled the planned publication of the page",
     "page.plan_stopped": "did not publish the page as planned",
+    "page.redacted": "took words out of a version of the page",
+    "page.published_without": "published the page without words that were taken out",
     "page.telling_changed": "let the page say how far telling has come",
     "evidence.exported": "exported the evidence",
     "token.made": "made a token for the API",
@@ -40,6 +42,11 @@ WHOLE = {
     "recipient.sent_again": "sent an unknown message once more",
     "import.uploaded": "uploaded a list of affected accounts",
     "import.dealt_with": "dealt with the rows an import had left out",
+    "import.undone": "undid the import",
+    "import.downloaded": "downloaded rows of an import",
+    "segment.applied": "put the accounts of its rule into a segment",
+    "address_rule.made": "stopped trusting addresses by rule",
+    "address_rule.ended": "ended a rule about addresses that are not trusted",
     "account.searched": "looked for one account",
     "sending.stopped": "stopped all sending",
     "sending.allowed_again": "let sending go on",
@@ -50,7 +57,7 @@ OF_ACTS = {"publish": "to publish", "mail": "to send a notice", "import": "to im
 ONLY_IN_THE_HOUSE_LOG = {"evidence.exported"}  # their facts are a page of numbers
 SAID = (
     "fields", "counts", "rows", "kind", "because", "number", "version", "needs", "words", "channel", "account", "token",
-    "scopes", "only",
+    "scopes", "only", "mode", "ruled_out", "evidence", "alone", "value", "rule", "accounts", "addresses",
 )  # of the facts  # fmt: skip
 
 

@@ -7,7 +7,7 @@ look_only([
     models.Incident, models.TimelineEvent, models.ScopeEstimate, models.Reference, models.Update, models.Correction,
     models.Segment, models.Exposure, models.Step, models.Measure, models.Indicator, models.FAQEntry, models.Contact,
     models.Decision, models.PageVersion, models.PageDocument, models.PlannedPublication, models.ImportBatch,
-    models.ColumnMapping, models.AddressRule,
+    models.ColumnMapping, models.AddressRule, models.Redaction,
 ])  # fmt: skip
 look_only([
     models.AffectedAccount, models.AccountChange, models.StepState, models.StagedRow, models.RejectedRow,

@@ -5,6 +5,7 @@ from django.urls import path
 from incidents.views import (
     affected,
     affected_changes,
+    affected_findings,
     affected_rules,
     affected_upload,
     affected_work,
@@ -13,6 +14,7 @@ from incidents.views import (
     guidance,
     log,
     publish,
+    redact,
     room,
     updates,
 )
@@ -52,6 +54,8 @@ urlpatterns = [
     path("staff/<slug:slug>/publish/plan/", publish.plan, name="publish_plan"),
     path("staff/<slug:slug>/publish/plan/cancel/", publish.cancel_plan, name="publish_plan_cancel"),
     path("staff/<slug:slug>/preview/", publish.preview, name="preview"),
+    path("staff/<slug:slug>/redact/", redact.redact, name="redact"),
+    path("staff/<slug:slug>/redact/now/", redact.now, name="redact_now"),
     path("staff/<slug:slug>/versions/", publish.versions, name="versions"),
     path("staff/<slug:slug>/versions/<int:number>/", publish.version, name="version"),
     # Affected accounts and the files that said so
@@ -69,6 +73,14 @@ urlpatterns = [
     path("staff/<slug:slug>/affected/imports/<int:number>/discard/", affected.discard, name="affected_discard"),
     path("staff/<slug:slug>/affected/imports/<int:number>/dealt-with/", affected.deal_with, name="affected_deal_with"),
     path("staff/<slug:slug>/affected/imports/<int:number>/rejected.csv", affected.rejected, name="affected_rejected"),
+    path(
+        "staff/<slug:slug>/affected/imports/<int:number>/findings/", affected_findings.findings,
+        name="affected_findings",
+    ),
+    path(
+        "staff/<slug:slug>/affected/imports/<int:number>/findings.csv", affected_findings.findings_csv,
+        name="affected_findings_csv",
+    ),
     # What happens to them after they are on the list
     path("staff/<slug:slug>/affected/imports/<int:number>/evidence/", affected_changes.cite, name="affected_cite"),
     path("staff/<slug:slug>/affected/imports/<int:number>/ask/", affected_changes.ask, name="affected_ask"),

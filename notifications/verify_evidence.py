@@ -246,11 +246,14 @@ def check_page_versions(bundle):
         if version["number"] != number:
             bundle.say(place, f"is not number {number}: a version is missing or added")
             number = version["number"]
-        if version["content_hash"] != sha256(b"candor.content.v1\n" + canonical(version["content"]).encode()):
+        if version.get("redacted_at"):
+            if bundle.entry("page.redacted", "incidents.pageversion:{}".format(version["id"])) is None:
+                bundle.say(place, "counts as redacted, and the audit chain does not say so")
+        elif version["content_hash"] != sha256(b"candor.content.v1\n" + canonical(version["content"]).encode()):
             bundle.say(place, "its content is not what its content_hash covers")
         check_documents(bundle, name, version, place)
         check_publication(bundle, version, published, place)
-        if version["cause"] == "published":
+        if version["cause"] in {"published", "redacted"}:
             published.add(version["content_hash"])
     bundle.counted["page_versions"] = len(names)
     bundle.held.append(f"{len(names)} page versions: content, documents, and the approval of just that content")
@@ -279,6 +282,14 @@ MADE_BY_THE_SYSTEM = {"telling": "page.telling_changed", "time": "page.overdue"}
 
 def check_publication(bundle, version, published, place):
     thing = "incidents.pageversion:{}".format(version["id"])
+    if version["cause"] == "redacted":
+        approval = bundle.approvals.get(version["approval"])
+        if not approval or not approval["used_at"] or "redaction" not in approval["hashes"]:
+            bundle.say(place, "had words taken out without an approval that was given and used")
+        entry = bundle.entry("page.published_without", thing)
+        if entry is None or entry["facts"]["documents"] != version["hash"]:
+            bundle.say(place, "the audit chain does not say that it was made like this")
+        return
     if version["cause"] != "published":
         if version["content_hash"] not in published:
             bundle.say(place, "was made by the system with content that no person had published")
@@ -351,11 +362,15 @@ def check_imports(bundle):
         bundle.counted["imports"] += 1
         bundle.kept["imports.json"].add(batch["id"])
         entry = bundle.entry("import.confirmed", "incidents.importbatch:{}".format(batch["id"]))
-        if batch["state"] == "confirmed" and (
+        if batch["state"] in ("confirmed", "undone") and (
             entry is None or (entry["facts"]["sha256"], entry["facts"]["counts"]) != (batch["sha256"], batch["counts"])
         ):
             place = "imports.json, import {}".format(batch["number"])
             bundle.say(place, "the audit chain does not say that it was confirmed like this")
+        undone = bundle.entry("import.undone", "incidents.importbatch:{}".format(batch["id"]))
+        if (batch["state"] == "undone") != (undone is not None):
+            place = "imports.json, import {}".format(batch["number"])
+            bundle.say(place, "bundle and audit chain do not agree on whether it was undone")
     bundle.held.append(f"{bundle.counted['imports']} imports: hash and counts of each that was confirmed")
 
 
@@ -381,9 +396,11 @@ TOLD_OF = {
     "page.published": ("incidents.pageversion", "page_versions"),
     "page.telling_changed": ("incidents.pageversion", "page_versions"),
     "page.overdue": ("incidents.pageversion", "page_versions"),
+    "page.published_without": ("incidents.pageversion", "page_versions"),
     "notice.frozen": ("notifications.noticeversion", "notices"),
     "mailing.prepared": ("notifications.mailing", "mailings.json"),
     "import.confirmed": ("incidents.importbatch", "imports.json"),
+    "import.undone": ("incidents.importbatch", "imports.json"),
     "decision.recorded": ("incidents.decision", "decisions.json"),
 }
 

@@ -9,3 +9,16 @@ class PlanForm(forms.Form):
     due_at = forms.DateTimeField(
         label="Publish at (UTC)", widget=Moments(), error_messages={"required": "Say when it shall be published."}
     )
+
+
+class RedactForm(forms.Form):
+    words = forms.CharField(
+        max_length=2000, strip=True, label="The words to take out",
+        help_text="Exactly as they were typed, at least four characters. They are replaced by “[removed]”.",
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "autocomplete": "off"}),
+        error_messages={"required": "Copy the words that have to go."},
+    )  # fmt: skip
+    because = forms.CharField(
+        max_length=300, label="Why", help_text="Stands in the log, without the words: “a customer's name”, “an API key”.",
+        error_messages={"required": "Say why: it stands in the log."},
+    )  # fmt: skip

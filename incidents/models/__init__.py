@@ -13,13 +13,13 @@ from incidents.models.decisions import Decision
 from incidents.models.guidance import Contact, Exposure, FAQEntry, Indicator, Measure, Segment, Step
 from incidents.models.incident import Incident, Reference, ScopeEstimate, TimelineEvent
 from incidents.models.moments import Moment, Precision
-from incidents.models.page_versions import PageDocument, PageVersion, PlannedPublication
+from incidents.models.page_versions import PageDocument, PageVersion, PlannedPublication, Redaction
 from incidents.models.trust import AddressRule
 from incidents.models.updates import Correction, Update
 
 __all__ = [
     "AccountChange", "AddressRule", "AffectedAccount", "ColumnMapping", "Contact", "Correction", "Decision",
     "Exposure", "FAQEntry", "Finding", "ImportBatch", "Incident", "Indicator", "Measure", "Moment", "PageDocument",
-    "PageVersion", "PlannedPublication", "Precision", "Reference", "RejectedRow", "ScopeEstimate", "Segment",
-    "StagedRow", "Step", "StepState", "TimelineEvent", "Update", "UploadPiece",
+    "PageVersion", "PlannedPublication", "Precision", "Redaction", "Reference", "RejectedRow", "ScopeEstimate",
+    "Segment", "StagedRow", "Step", "StepState", "TimelineEvent", "Update", "UploadPiece",
 ]  # fmt: skip

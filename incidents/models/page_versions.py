@@ -17,7 +17,10 @@ class PageVersion(models.Model):
         PUBLISHED = "published", "Published by a person"
         TELLING = "telling", "The state of telling changed"
         TIME = "time", "Time passed"
+        REDACTED = "redacted", "A person took words out"
         SITE = "site", "Documents of the whole site"
+
+    BY_A_PERSON = (Cause.PUBLISHED, Cause.REDACTED)
 
     incident = models.ForeignKey(
         Incident, null=True, blank=True, on_delete=models.PROTECT, related_name="page_versions"
@@ -33,6 +36,9 @@ class PageVersion(models.Model):
     approval = models.ForeignKey(Approval, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     written_at = models.DateTimeField(null=True, blank=True)
     announced_at = models.DateTimeField(null=True, blank=True)
+    redacted_at = models.DateTimeField(
+        null=True, blank=True, help_text="Words were taken out of its content, and its documents are gone"
+    )
 
     class Meta:
         ordering = ["-number"]
@@ -70,6 +76,30 @@ class PageDocument(models.Model):
 
     def __str__(self) -> str:
         return self.path
+
+
+class Redaction(models.Model):
+    """Words that must not stand in public: asked for, approved, taken out of everything that was published."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="redactions")
+    words = models.TextField(blank=True, help_text="What is taken out; forgotten once it is done")
+    because = models.CharField(max_length=300)
+    asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(db_default=Now())
+    ended_at = models.DateTimeField(null=True, blank=True)
+    version = models.OneToOneField(
+        PageVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="+", help_text="Without the words"
+    )
+
+    class Meta:
+        ordering = ["-asked_at", "-pk"]
+        constraints = [
+            UniqueConstraint(fields=["incident"], condition=Q(ended_at=None), name="redaction_one_at_a_time"),
+            CheckConstraint(condition=Q(ended_at=None) | Q(words=""), name="redaction_forgets_its_words"),
+        ]
+
+    def __str__(self) -> str:
+        return f"redaction {self.pk}"  # never the words: this text reaches logs
 
 
 class PlannedPublication(models.Model):

@@ -28,7 +28,7 @@ def latest(incident: Incident) -> PageVersion | None:
 
 def last_said(incident: Incident) -> PageVersion | None:
     """The last version a person published; versions the system made since repeat its content."""
-    return incident.page_versions.filter(cause=PageVersion.Cause.PUBLISHED).order_by("-number").first()
+    return incident.page_versions.filter(cause__in=PageVersion.BY_A_PERSON).order_by("-number").first()
 
 
 def edition(incident: Incident, *, at: datetime, said_at: datetime, preview: bool = False) -> Edition:
@@ -47,15 +47,19 @@ def make_version(
     said_at: datetime,
     by: User | None = None,
     approval: Approval | None = None,
+    beside: dict[str, bytes] | None = None,
 ) -> PageVersion:
     """The next version of an incident's page, and of the site's documents where these change. Needs the incident's
     row lock: it makes the numbers follow each other.
+
+    beside: documents that come with it, unless it has its own of that path.
     """
     edition_ = edition(incident, at=at, said_at=said_at)
+    made = {**(beside or {}), **documents.render(content, telling=telling, version=edition_)}
     version = _save(
-        documents.render(content, telling=telling, version=edition_), incident=incident, number=edition_.number,
-        content=content, content_hash=documents.content_hash(content), telling=telling.as_dict(), cause=cause,
-        made_at=at, by=by, approval=approval,
+        made, incident=incident, number=edition_.number, content=content,
+        content_hash=documents.content_hash(content), telling=telling.as_dict(), cause=cause, made_at=at, by=by,
+        approval=approval,
     )  # fmt: skip
     if content["visibility"] == Incident.Visibility.PUBLIC:
         refresh_site(at=at)
@@ -106,7 +110,7 @@ def promises_passed(at: datetime) -> QuerySet[Incident]:
 
 def _promised(incidents: QuerySet[Incident], *, before: datetime) -> QuerySet[Incident]:
     """The active ones whose page promises an update for before then."""
-    said = PageVersion.objects.filter(incident=OuterRef("pk"), cause=PageVersion.Cause.PUBLISHED).order_by("-number")
+    said = PageVersion.objects.filter(incident=OuterRef("pk"), cause__in=PageVersion.BY_A_PERSON).order_by("-number")
     promised = said.annotate(promised=Cast(KT("content__next_update_by"), DateTimeField())).values("promised")[:1]
     active = incidents.filter(first_published_at__isnull=False).exclude(phase__in=Incident.CLOSED)
     return active.alias(promised=Subquery(promised)).filter(promised__lte=before)
@@ -114,7 +118,7 @@ def _promised(incidents: QuerySet[Incident], *, before: datetime) -> QuerySet[In
 
 def _on_the_site() -> QuerySet[PageVersion]:
     """The version each public incident shows now, as a person published it. From what was approved, never from rows."""
-    said = PageVersion.objects.filter(cause=PageVersion.Cause.PUBLISHED, incident__drill=False)
+    said = PageVersion.objects.filter(cause__in=PageVersion.BY_A_PERSON, incident__drill=False)
     last = said.order_by("incident_id", "-number").distinct("incident_id").values_list("pk", flat=True)
     # Asked by itself: in one query the planner may look into the content of every version there ever was.
     return PageVersion.objects.filter(pk__in=list(last), content__visibility=Incident.Visibility.PUBLIC)

@@ -39,7 +39,7 @@ def _shown(version: PageVersion) -> dict:
     slug = version.content["slug"]
     return {
         "number": version.number, "made": words.instant(version.made_at),
-        "url": f"/{documents.path(slug, version.number)}",
+        "url": f"/{documents.path(slug, version.number)}", "is_removed": version.redacted_at is not None,
     }  # fmt: skip
 
 

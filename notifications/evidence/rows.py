@@ -14,6 +14,7 @@ from django.db.models.functions import JSONObject
 
 from accounts import audit
 from accounts.models import Approval, AuditEntry, SignOff, User
+from incidents import audience
 from incidents.models import Decision, ImportBatch, Incident, PageVersion, Segment, StepState
 from notifications import telling
 from notifications.mailings import going
@@ -46,6 +47,11 @@ def incident_of(incident: Incident) -> dict:
         "visibility": incident.visibility, "phase": incident.phase, "not_notified": incident.not_notified,
         "telling": incident.telling, "created_at": moment(incident.created_at),
         "first_published_at": moment(incident.first_published_at), "resolved_at": moment(incident.resolved_at),
+        "exposures": [
+            {"data_class": row.data_class, "veris": row.veris, "status": row.status,
+             "segment": row.segment.key if row.segment else None}
+            for row in incident.exposures.select_related("segment").order_by("pk")
+        ],
         "steps": [
             {"id": step.pk, "title": step.title, "ends_exposure": step.ends_exposure}
             for step in incident.steps.order_by("pk")
@@ -67,13 +73,17 @@ def decisions(incident: Incident) -> list[dict]:
 
 
 def imports(incident: Incident) -> list[dict]:
-    rows = ImportBatch.objects.filter(incident=incident).select_related("uploaded_by", "confirmed_by").order_by("pk")
+    people = ("uploaded_by", "confirmed_by", "undone_by")
+    rows = ImportBatch.objects.filter(incident=incident).select_related(*people).order_by("pk")
     return [
         {
             "id": row.pk, "number": row.number, "source": row.source, "file_name": row.file_name,
-            "sha256": row.sha256, "size": row.size, "state": row.state, "counts": row.counts,
+            "sha256": row.sha256, "size": row.size, "state": row.state, "mode": row.mode, "evidence": row.evidence,
+            "counts": audience.told_counts(row),
             "uploaded_by": person(row.uploaded_by), "uploaded_at": moment(row.uploaded_at),
             "confirmed_by": person(row.confirmed_by), "confirmed_at": moment(row.confirmed_at),
+            "undone_by": person(row.undone_by), "undone_at": moment(row.undone_at),
+            "undone_because": row.undone_because,
         }
         for row in rows
     ]  # fmt: skip
@@ -108,6 +118,7 @@ def page_versions(incident: Incident) -> Iterator[tuple[dict, Iterator[tuple[str
             "id": row.pk, "number": row.number, "cause": row.cause, "content": row.content,
             "content_hash": row.content_hash, "telling": row.telling, "hash": row.hash, "made_at": moment(row.made_at),
             "by": person(row.by), "approval": row.approval_id, "written_at": moment(row.written_at),
+            "redacted_at": moment(row.redacted_at),
             "documents": [
                 {"path": path, "content_type": content_type, "sha256": sha256, "redacted": redacted}
                 for path, content_type, sha256, redacted in documents.annotate(

@@ -5,7 +5,8 @@ from datetime import datetime
 
 CAUSES = {
     "telling": "by the system: only how far telling had come changed",
-    "time": "by the system: time had passed",
+    "time": "by the system: a promised update was overdue",
+    "redacted": "made to take words out that should not have been public",
 }
 OUTCOMES = {
     "told": "told: a message was delivered, or accepted and not returned, or they said they read it, or a letter or "
