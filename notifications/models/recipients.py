@@ -40,16 +40,19 @@ class Recipient(models.Model):
         PHONE = "phone", "Call"
         IN_PERSON = "in_person", "In person"
 
-    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="recipients")
-    mailing = models.ForeignKey(Mailing, on_delete=models.PROTECT, related_name="recipients")
-    affected_account = models.ForeignKey(AffectedAccount, on_delete=models.RESTRICT, related_name="recipients")
+    # Two changes of state a message touch every index there is, so none stands twice: these are led by those in Meta.
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="recipients", db_index=False)
+    mailing = models.ForeignKey(Mailing, on_delete=models.PROTECT, related_name="recipients", db_index=False)
+    affected_account = models.ForeignKey(
+        AffectedAccount, on_delete=models.RESTRICT, related_name="recipients", db_index=False
+    )
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="recipients")
     address = models.ForeignKey(Address, null=True, blank=True, on_delete=models.PROTECT, related_name="recipients")
     link = models.ForeignKey(ReaderLink, null=True, blank=True, on_delete=models.PROTECT, related_name="recipients")
     channel = models.CharField(max_length=10, choices=Channel, default=Channel.EMAIL)
     kind = models.CharField(max_length=10, choices=Notice.Kind)
     sequence = models.PositiveIntegerField()
-    code = models.CharField(max_length=20, unique=True, help_text="Reference code printed in the message")
+    code = models.CharField(max_length=20, help_text="Reference code printed in the message")
     merge = models.JSONField(default=dict, help_text="Facts for this message, frozen: see composing.merge_facts")
     state = models.CharField(max_length=12, choices=State, default=State.PREPARED)
     state_at = models.DateTimeField(db_default=Now())
@@ -61,12 +64,14 @@ class Recipient(models.Model):
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="followed_by",
         help_text="The recipient at an earlier address of the account that could not be reached",
     )  # fmt: skip
-    message_id = models.CharField(max_length=200, unique=True, help_text="Stable over attempts, without angle brackets")
+    message_id = models.CharField(max_length=200, help_text="Stable over attempts, without angle brackets")
     recorded_proof = models.TextField(blank=True, help_text="For letters, calls and meetings: time, person and proof")
 
     class Meta:
         ordering = ["pk"]
         constraints = [
+            UniqueConstraint(fields=["code"], name="recipient_code_once"),
+            UniqueConstraint(fields=["message_id"], name="recipient_message_id_once"),
             # Neither two mailings nor two Segments can tell one person the same thing twice.
             UniqueConstraint(fields=["incident", "account", "address", "kind", "sequence"], name="recipient_told_once"),
             CheckConstraint(
@@ -151,7 +156,8 @@ class Outbox(models.Model):
     state = models.CharField(max_length=6, choices=State, default=State.READY)
     not_before = models.DateTimeField(db_default=Now())
     attempt_no = models.PositiveSmallIntegerField(default=0)
-    batch = models.ForeignKey(SendBatch, null=True, on_delete=models.PROTECT, related_name="+")
+    # A worker names the batch in the statement that makes it: to look it up for each row would cost more than the row.
+    batch = models.ForeignKey(SendBatch, null=True, on_delete=models.PROTECT, related_name="+", db_constraint=False)
     lease_until = models.DateTimeField(null=True)
 
     class Meta:
@@ -186,9 +192,9 @@ class Attempt(models.Model):
         UNKNOWN = "unknown", "No answer"
         RELEASED = "released", "The worker ended before it spoke to the provider"
 
-    recipient = models.ForeignKey(Recipient, on_delete=models.PROTECT, related_name="attempts")
+    recipient = models.ForeignKey(Recipient, on_delete=models.PROTECT, related_name="attempts", db_index=False)
     number = models.PositiveSmallIntegerField()
-    batch = models.ForeignKey(SendBatch, on_delete=models.PROTECT, related_name="attempts")
+    batch = models.ForeignKey(SendBatch, on_delete=models.PROTECT, related_name="attempts", db_constraint=False)
     claimed_at = models.DateTimeField(db_default=Now())
     sha256 = models.CharField(max_length=64, blank=True, help_text="Of the bytes sent, the link token masked")
     provider_id = models.CharField(max_length=200, blank=True)

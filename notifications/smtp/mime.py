@@ -9,6 +9,7 @@ import re
 from email.policy import compat32
 from email.utils import formatdate
 from functools import lru_cache
+from itertools import accumulate
 from smtplib import quoteaddr
 from typing import Any
 
@@ -24,6 +25,7 @@ HTML = "text/html"
 PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9.-]+")
 # Longer, or with other marks: folded or encoded by the email package.
 _SHORT_VALUE = re.compile(r"[!-~]+(?: [!-~]+)*")
+_LETTERS = re.compile(r"[^ ,;]")
 _LINE = 76  # characters of a header, its name included
 
 
@@ -105,7 +107,25 @@ def _head(message: EmailMessage) -> list[bytes]:
 def _header(name: str, value: Any) -> bytes:
     if isinstance(value, str) and len(name) + 2 + len(value) <= _LINE and _SHORT_VALUE.fullmatch(value):
         return f"{name}: {value}\n".encode()
+    if isinstance(value, str) and _SHORT_VALUE.fullmatch(value):
+        return _folded(name, value)
     return compat32.fold_binary(*forbid_multi_line_headers(name, value, None))
+
+
+def _folded(name: str, value: str) -> bytes:
+    """Where a line of plain words ends depends on their lengths and on its commas: kept for subjects of one shape."""
+    lines, start = [], 0
+    for end in _line_ends(name, _LETTERS.sub("x", value)):
+        lines.append(value[start:end])
+        start = end
+    return f"{name}: {chr(10).join(lines)}\n".encode()
+
+
+@lru_cache(maxsize=1024)
+def _line_ends(name: str, shape: str) -> list[int]:
+    folded = compat32.fold_binary(*forbid_multi_line_headers(name, shape, None)).decode()
+    lines = folded.removeprefix(f"{name}:").removeprefix(" ").rstrip("\n").split("\n")
+    return list(accumulate(map(len, lines)))
 
 
 _kept_header = lru_cache(maxsize=64)(_header)

@@ -1,9 +1,11 @@
 """The bytes of a notice: the same as Django's own MIME makes, got in a shorter way."""
 
 import re
+from email.policy import compat32
 
 import pytest
 from django.core.mail import EmailMessage, EmailMultiAlternatives
+from django.core.mail.message import forbid_multi_line_headers
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,6 +46,13 @@ def test_whatever_a_notice_says_its_bytes_are_those_of_django(subject, text, htm
 
     if boundary.encode() in ours:  # else it took the long way by itself
         assert without_date(ours) == without_date(the_long_way(email, boundary))
+
+
+@given(st.text(st.sampled_from("ab,; =?_-"), max_size=250), st.sampled_from(["Subject", "To", "Message-ID"]))
+def test_long_headers_are_folded_where_django_folds_them(value, name):
+    expected = compat32.fold_binary(*forbid_multi_line_headers(name, value, None))
+
+    assert mime._header(name, value) == expected
 
 
 @pytest.mark.parametrize("sender", ["Sécurité <s@relaypost.example>", '"Relaypost, Inc." <s@relaypost.example>',
