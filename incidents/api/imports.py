@@ -19,6 +19,8 @@ from incidents import audience
 from incidents.api import accounts
 from incidents.api.incidents import find
 from incidents.audience import pushing, spelling_out, working
+from incidents.audience.delimited import DELIMITERS
+from incidents.audience.encodings import ENCODINGS
 from incidents.models import ImportBatch, RejectedRow
 
 router = Router()
@@ -49,6 +51,16 @@ PIECE: dict[str, Any] = {
 }
 
 
+class FormatIn(Schema):
+    """What the bytes of a file are; what is not said is detected. An Excel workbook has a sheet and nothing else."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    encoding: Literal[tuple(ENCODINGS)] | Literal[""] = ""  # type: ignore[valid-type]
+    delimiter: Literal[tuple(DELIMITERS)] | Literal[""] = ""  # type: ignore[valid-type]
+    sheet: accounts.Text = ""
+
+
 class ImportIn(Schema):
     model_config = ConfigDict(extra="forbid")
 
@@ -58,6 +70,7 @@ class ImportIn(Schema):
     mode: ImportBatch.Mode = ImportBatch.Mode.ADD
     evidence: Annotated[accounts.Text, Field(description=EVIDENCE)] = ""
     file_name: Annotated[str, Field(max_length=255, examples=["exposed-keys.csv"])] = ""
+    format: FormatIn = FormatIn()
     columns: Annotated[dict[accounts.Text, accounts.Text], Field(max_length=200)] = Field(
         {}, description="Of kind file: {header: meaning}. Headers left out are read as last time, or guessed.",
         examples=[{"Kundennummer": "id", "Schlüssel": "fact:api_key", "Zuletzt": "fact:last_seen:moment"}],
@@ -143,9 +156,8 @@ class RejectedPage(Schema):
 )
 def begin(request: HttpRequest, slug: Slug, said: ImportIn, key: Key):
     """Then hand in pieces. The same key with the same words answers 200 with the same import, with others 409."""
-    push = said.model_dump(mode="json", exclude={"columns" if said.kind == "accounts" else "facts", "kind"})
-    if said.kind == "file":
-        push.pop("rows")
+    of_the_other = {"columns", "format"} if said.kind == "accounts" else {"facts", "rows"}
+    push = said.model_dump(mode="json", exclude={"kind", *of_the_other})
     batch, new = _start(request, slug, key, push, mode=said.mode, evidence=said.evidence, file_name=said.file_name)
     return Status(201 if new else 200, _shown(batch))
 
@@ -315,8 +327,7 @@ def _start(request: HttpRequest, slug: str, key: str, push: dict, **said: str) -
 def _finish(request: HttpRequest, batch: ImportBatch) -> ImportBatch:
     with _refusals(), suppress(pushing.NotOpen):
         return pushing.finish(
-            batch, meanings=batch.push.get("columns", {}), by=caller(request), at=timezone.now(),
-            token=token_of(request),
+            batch, by=caller(request), at=timezone.now(), token=token_of(request)
         )  # fmt: skip
     batch.refresh_from_db()
     return batch

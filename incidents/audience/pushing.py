@@ -83,19 +83,21 @@ def take(batch: ImportBatch, *, number: int, content: bytes) -> bool:
 
 
 @transaction.atomic
-def finish(batch: ImportBatch, *, meanings: dict[str, str], by: User, at: datetime, token: str | None) -> ImportBatch:
+def finish(batch: ImportBatch, *, by: User, at: datetime, token: str | None) -> ImportBatch:
     """No more pieces; a worker reads what is there. Raises NotOpen or Incomplete.
 
-    meanings: what somebody said of the columns; the others are guessed. token: its short name, for the log.
+    What the push said of columns and format holds; the rest is guessed. token: its short name, for the log.
     """
     batch = ImportBatch.objects.select_for_update(no_key=True).get(pk=batch.pk)
     if not is_open(batch):
         raise NotOpen(f"Import {batch.number} is {batch.get_state_display().lower()}.")
     _refuse_gaps(batch)
+    batch.columns, batch.format = batch.push.get("columns", {}), batch.push.get("format", {})
     if "facts" in batch.push:
-        meanings, batch.format = spelling_out.columns(batch.push["facts"], batch.push["rows"]), spelling_out.FORMAT
-        UploadPiece.objects.create(batch=batch, number=0, content=spelling_out.header(meanings))
-    batch.state, batch.columns, batch.worked_at = ImportBatch.State.READING, meanings, at
+        batch.columns = spelling_out.columns(batch.push["facts"], batch.push["rows"])
+        batch.format = spelling_out.FORMAT
+        UploadPiece.objects.create(batch=batch, number=0, content=spelling_out.header(batch.columns))
+    batch.state, batch.worked_at = ImportBatch.State.READING, at
     batch.sha256, batch.size = _of_all_pieces(batch)
     batch.save(update_fields=["state", "columns", "format", "worked_at", "sha256", "size"])
     audit.record(

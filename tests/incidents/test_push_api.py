@@ -86,6 +86,18 @@ def test_columns_can_be_named(pipeline):
     assert AffectedAccount.objects.get().facts == {"api_key": "4f2"}
 
 
+def test_the_encoding_of_a_file_can_be_said(pipeline):
+    lines = ["account_id;name", *(f"a{n};{'Plain ' * 20}" for n in range(900)), "müller;Müller"]
+    pipeline.begin(format={"encoding": "windows-1252", "delimiter": ";"})
+    pipeline.put(1, "\n".join(lines).encode("windows-1252"))
+    pipeline.read()
+    audience.work()
+    pipeline.confirm()
+    audience.work()
+
+    assert Account.objects.get(external_id="müller").name == "Müller"
+
+
 def test_a_file_that_is_none_is_refused_in_words(pipeline):
     pipeline.begin()
     pipeline.put(1, b"%PDF-1.7 and so on")
