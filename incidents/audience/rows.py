@@ -16,8 +16,6 @@ from incidents.models import Segment
 
 LONGEST_VALUE_KEPT = 300
 NO_VALUE = "Excel has no value here to be trusted: an error, a formula never worked out, or a number it has rounded."
-    "Excel has no value here that could be trusted: an error, a formula never worked out, a number it has rounded."
-)
 TYPE_IT = "Type the value itself into the cell, as text."
 NOWHERE = -1  # behind the cells of a row stands an empty one, for the meanings no column has
 
