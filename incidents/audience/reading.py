@@ -54,8 +54,14 @@ def read(incident: Incident, file: Binary, *, file_name: str, by: User | None, s
     with transaction.atomic():
         batch = new_batch(incident, file_name=file_name, by=by, source=source, mode=mode, evidence=evidence,
                           columns=dict(meanings or {}), format=dict(format or {}))  # fmt: skip
+    bytes_of_file = Source(file, progress=progress)
     with claimed(batch):
-        _read(batch, Source(file, progress=progress))
+        try:
+            _read(batch, bytes_of_file)
+        except OperationalError:
+            # A full disk, a lost connection. Where not even this can be written a worker says so later.
+            logger.exception("import %s of incident %s could not be stored", batch.number, batch.incident_id)
+            _refuse(batch, bytes_of_file, NO_ROOM)
     return batch
 
 
@@ -102,10 +108,6 @@ def _read(batch: ImportBatch, source: Source) -> None:
     except Refused as refused:
         _drain(source)
         _refuse(batch, source, str(refused))
-    except OperationalError:
-        # A full disk, a lost connection. Where not even this can be written the batch is taken up again later.
-        logger.exception("import %s of incident %s could not be stored", batch.number, batch.incident_id)
-        _refuse(batch, source, NO_ROOM)
     except _Discarded:
         StagedRow.objects.filter(batch=batch).delete()
         batch.refresh_from_db()

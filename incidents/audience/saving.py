@@ -66,6 +66,7 @@ def ask_to_save(batch: ImportBatch, *, by: User, at: datetime | None = None,
 
     Raises NotWaiting.
     """
+    _refuse_unless(batch, State.STAGED)
     won = ImportBatch.objects.filter(pk=batch.pk, state=State.STAGED).update(
         state=State.CONFIRMING, asked_by=by, beyond_estimate=beyond_estimate, stopped="", tries=0,
         worked_at=at or timezone.now(),
@@ -110,12 +111,13 @@ def save(batch: ImportBatch, *, by: User | None, at: datetime | None = None, bey
     distrusting.apply(batch)
     history.keep(batch)
     _forget_the_file(batch)
+    _check_constraints()
     outdate(batch.incident_id, but=batch)
     ring()  # for the batches that are now to be compared anew
     batch.counts |= _happened(comparison)
     batch.save(update_fields=["counts"])
     audit.record(
-        act="import.confirmed", thing=batch, by=by, at=at, incident=batch.incident_id, counts=_in_the_log(batch),
+        act="import.confirmed", thing=batch, by=by, at=at, incident=batch.incident_id, counts=told_counts(batch),
         sha256=batch.sha256, beyond_estimate=comparison.stop, number=batch.number, mode=batch.mode,
         **ruling_out.in_the_log(batch, comparison.newly_ruled_out), **approving.in_the_log(approval),
     )  # fmt: skip
@@ -129,6 +131,7 @@ def discard(batch: ImportBatch, *, by: User | None, at: datetime | None = None, 
     Raises NotWaiting where there is nothing to discard any more.
     """
     unfinished = [State.RECEIVED, State.READING, State.STAGED]
+    _refuse_unless(batch, *unfinished)
     won = ImportBatch.objects.filter(pk=batch.pk, state__in=unfinished).update(state=State.DISCARDED, stopped="")
     batch.refresh_from_db()
     if not won:
@@ -176,6 +179,13 @@ def wait_for_others(batch: ImportBatch, waiting: Callable[[], object] | None = N
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, number])
 
 
+def _refuse_unless(batch: ImportBatch, *states: State) -> None:
+    """At a look: whoever saves holds the row until the end, and nobody should wait that long to hear no."""
+    batch.refresh_from_db()
+    if batch.state not in states:
+        raise NotWaiting(_why_not(batch))
+
+
 def _why_not(batch: ImportBatch) -> str:
     match batch.state:
         case State.CONFIRMED:
@@ -193,6 +203,13 @@ def _why_not(batch: ImportBatch) -> str:
             return f"The columns of import {batch.number} wait for a yes; it is not read yet."
         case _:
             return f"Import {batch.number} is still being read. Try again in a moment."
+
+
+def _check_constraints() -> None:
+    """Now and not at the commit: at a million rows it takes seconds, in which the log would be locked for everybody."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
 
 def _forget_the_file(batch: ImportBatch) -> None:
@@ -216,9 +233,13 @@ def _refuse_lost_segments(batch: ImportBatch) -> None:
         )
 
 
-def _in_the_log(batch: ImportBatch) -> dict[str, int]:
+def told_counts(batch: ImportBatch) -> dict[str, int]:
+    """As log and evidence have them: what was found on the way is no outcome."""
     return {name: number for name, number in batch.counts.items() if name != "findings"}
 
 
+HAPPENED = ("new", "changed", "unchanged", "missing", "newly_ruled_out", "not_held")
+
+
 def _happened(comparison: Comparison) -> dict[str, int]:
-    return {name: getattr(comparison, name) for name in ("new", "changed", "unchanged", "missing")}
+    return {name: getattr(comparison, name) for name in HAPPENED}
