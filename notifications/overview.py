@@ -67,6 +67,7 @@ class Overview:
     not_written: str
     in_the_way: list[str]
     last_import: ImportBatch | None
+    waiting_imports: list[ImportBatch]
     left_out: list[ImportBatch]
     mailings: list[Mailing]
     decisions: list[Decision]
@@ -92,14 +93,9 @@ class Overview:
         return self.outcomes["unreached"] if self.has_begun else 0
 
     @property
-    def staged_import(self) -> ImportBatch | None:
-        waits = self.last_import is not None and self.last_import.state == ImportBatch.State.STAGED
-        return self.last_import if waits else None
-
-    @property
     def is_blocked(self) -> bool:
         return bool(
-            self.unreached or self.outcomes["unknown"] or self.left_out or self.staged_import or self.approvals
+            self.unreached or self.outcomes["unknown"] or self.left_out or self.waiting_imports or self.approvals
             or self.drafts
         )  # fmt: skip
 
@@ -122,6 +118,7 @@ def read(incident: Incident, *, at: datetime) -> Overview:
     said = incident.updates.aggregate(drafts=Count("pk", filter=Q(published_at=None, held_back=False)), all=Count("pk"))
     outcomes = telling.outcomes(incident)
     left_out = list(audience.left_out(incident))
+    waiting = list(audience.waiting(incident))
     last_import = incident.import_batches.select_related("uploaded_by", "confirmed_by").first()
     mailings = list(incident.mailings.select_related("version__notice"))
     decisions = list(incident.decisions.standing().select_related("by", "segment").order_by("-pk"))
@@ -136,9 +133,9 @@ def read(incident: Incident, *, at: datetime) -> Overview:
         outcomes=outcomes,
         keys=keys(incident),
         not_written=_not_written(incident, version, at),
-        in_the_way=in_the_way(incident, outcomes=outcomes, last_import=last_import, left_out=left_out,
-                              mailings=mailings),
+        in_the_way=in_the_way(incident, outcomes=outcomes, waiting=waiting, left_out=left_out, mailings=mailings),
         last_import=last_import,
+        waiting_imports=waiting,
         left_out=left_out,
         mailings=mailings,
         decisions=decisions,
@@ -162,7 +159,7 @@ def keys(incident: Incident) -> Keys:
         return Keys(*cursor.fetchone())
 
 
-def in_the_way(incident: Incident, *, outcomes: dict[str, int], last_import: ImportBatch | None,
+def in_the_way(incident: Incident, *, outcomes: dict[str, int], waiting: list[ImportBatch],
                left_out: list[ImportBatch], mailings: list[Mailing]) -> list[str]:  # fmt: skip
     """What keeps the page from saying that whoever got nothing is not affected, a sentence each."""
     unfinished = [mailing for mailing in mailings if mailing.state in {Mailing.State.RUNNING, Mailing.State.PAUSED}]
@@ -170,7 +167,7 @@ def in_the_way(incident: Incident, *, outcomes: dict[str, int], last_import: Imp
         (incident.not_notified == Incident.NotNotified.NOT_YET_KNOWN,
          "The incident says that it is not yet known what “not written to” means."),
         (not any(outcomes.values()), "Nobody is on the list of affected accounts."),
-        (last_import is not None and last_import.state == ImportBatch.State.STAGED,
+        (any(batch.mode != ImportBatch.Mode.RULE_OUT for batch in waiting),
          "An import waits to be confirmed or put away: the list may grow."),
         *((True, _left_out(batch)) for batch in left_out),
         (outcomes["on_the_way"] > 0, f"{_accounts(outcomes['on_the_way'])} not known to be reached yet."),

@@ -8,6 +8,7 @@ from django.db.models import Prefetch
 
 from accounts import audit
 from accounts.models import Address, AuditEntry, User
+from incidents.audience import history
 from incidents.models import AffectedAccount, Segment, Step, StepState
 from notifications import telling
 from notifications.models import Attempt, ReaderLink, Recipient
@@ -60,6 +61,7 @@ class Person:
     messages: list[Recipient]
     records: list[Record]
     steps: list[Task]
+    history: list[history.Step]
 
     @property
     def outcome_word(self) -> str:
@@ -94,6 +96,7 @@ def read(affected: AffectedAccount) -> Person:
         messages=[row for row in rows if row.channel == Recipient.Channel.EMAIL],
         records=_records(row for row in rows if row.channel != Recipient.Channel.EMAIL),
         steps=_steps(affected),
+        history=history.of(affected),
     )
 
 

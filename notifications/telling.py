@@ -149,7 +149,7 @@ def push_all() -> int:
 def _is_done(incident: Incident, started: list[Mailing]) -> bool:
     if Outbox.objects.filter(mailing__in=started).exists():  # cheap, and true most of the time it matters
         return False
-    if audience.left_out(incident).exists():
+    if audience.left_out(incident).exists() or audience.growing(incident).exists():
         return False
     counts = outcomes(incident)
     everyone = sum(counts.values())

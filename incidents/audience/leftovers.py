@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from accounts import audit
@@ -19,14 +19,27 @@ def left_out(incident: Incident) -> QuerySet[ImportBatch]:
     """Confirmed imports with rows nobody has answered for, newest first.
 
     A later import does not answer for them, however clean: it may be of other people. A person does, import by
-    import, or by the later decision that the scope is final.
+    import, or by the later decision that the scope is final. A file of those to be ruled out names nobody who would
+    be missing from the list.
     """
     scope_final = Decision.objects.standing().filter(
         incident=OuterRef("incident"), kind=Decision.Kind.SCOPE_FINAL, recorded_at__gte=OuterRef("confirmed_at")
     )
     return incident.import_batches.filter(
-        ~Exists(scope_final), state=ImportBatch.State.CONFIRMED, counts__rejected__gt=0, dealt_with_at=None
-    )
+        ~Exists(scope_final), ~Q(mode=ImportBatch.Mode.RULE_OUT), state=ImportBatch.State.CONFIRMED,
+        counts__rejected__gt=0, dealt_with_at=None,
+    )  # fmt: skip
+
+
+def waiting(incident: Incident) -> QuerySet[ImportBatch]:
+    """Imports somebody has begun and nobody has ended yet, newest first."""
+    state = ImportBatch.State
+    return incident.import_batches.filter(state__in=[state.RECEIVED, state.READING, state.STAGED, state.CONFIRMING])
+
+
+def growing(incident: Incident) -> QuerySet[ImportBatch]:
+    """Those of them by which somebody may come onto the list."""
+    return waiting(incident).exclude(mode=ImportBatch.Mode.RULE_OUT)
 
 
 @transaction.atomic

@@ -15,6 +15,7 @@ from accounts import approvals
 from accounts.access import StaffRequest, staff
 from accounts.models import Approval
 from incidents import drafting
+from incidents.audience import rules
 from incidents.forms import guidance as forms
 from incidents.forms.rows import EditForm
 from incidents.models import Incident, Moment
@@ -63,7 +64,10 @@ SECTIONS: dict[str, Section] = {
     "exposures": Section(
         "exposures", "Exposure", "kind of data", forms.ExposureForm,
         "What was exposed, what may have been, and what was not: the first thing a reader looks for.",
-        (("Was it?", lambda row: row.get_status_display()), ("Whose", whose), ("Note", lambda row: row.note)),
+        (
+            ("Was it?", lambda row: row.get_status_display()), ("Whose", whose), ("Note", lambda row: row.note),
+            ("VERIS", lambda row: row.veris),
+        ),
         with_segment=True,
     ),
     "segments": Section(
@@ -72,6 +76,7 @@ SECTIONS: dict[str, Section] = {
         (
             ("In the file", lambda row: row.key),
             ("Gets a notice", lambda row: "yes" if row.receives_notice else "no: only the page speaks to them"),
+            ("By rule", lambda row: "; ".join(rules.in_words(row.rule).splitlines())),
         ),
     ),
     "steps": Section(
@@ -150,7 +155,7 @@ def add(request: StaffRequest, slug: str, section: str) -> HttpResponse:
         with say_what_it_ends(request, row.incident):
             drafting.add(form.save(commit=False), by=request.user)
         messages.success(request, f"The {kind.one} is saved. It reaches the page with the next publication.")
-        return redirect("incidents:section", slug, section)
+        return _after(form, slug, section)
     return _page(request, "row_edit", row, section, form=form)
 
 
@@ -169,7 +174,7 @@ def edit(request: StaffRequest, slug: str, section: str, pk: int) -> HttpRespons
             conflict = conflicts.shown(form, problem)
         else:
             messages.success(request, f"The {kind.one} is saved. It reaches the page with the next publication.")
-            return redirect("incidents:section", slug, section)
+            return _after(form, slug, section)
     return _page(request, "row_edit", row, section, form=form, conflict=conflict)
 
 
@@ -215,6 +220,14 @@ def hold(request: StaffRequest, slug: str, section: str, pk: int) -> HttpRespons
         messages.success(request, f"The {kind.one} is held back: the next publication leaves it out.")
     else:
         messages.success(request, f"The {kind.one} is let through: the next publication carries it.")
+    return redirect("incidents:section", slug, section)
+
+
+def _after(form: EditForm, slug: str, section: str) -> HttpResponse:
+    """A new rule of a segment says next whom it would hold."""
+    row: Any = form.instance
+    if section == "segments" and "rule" in form.changes and row.rule:
+        return redirect("incidents:segment_rule", slug, row.pk)
     return redirect("incidents:section", slug, section)
 
 
