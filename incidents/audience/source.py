@@ -40,6 +40,7 @@ class Source:
         self._file: Any = file
         self._hash = hashlib.sha256() if hashed else None
         self._progress = progress
+        self._jumps = False  # somebody reads it from everywhere; nothing that it gives is new
 
     @property
     def sha256(self) -> str:
@@ -47,7 +48,7 @@ class Source:
 
     def pieces(self) -> Iterator[bytes]:
         """What has not been read yet, as it was received."""
-        while piece := self._file.read(PIECE):
+        while not self._jumps and (piece := self._file.read(PIECE)):
             self.size += len(piece)
             if self._hash:
                 self._hash.update(piece)
@@ -71,6 +72,7 @@ class Source:
         if seekable and seekable():
             if self._hash:
                 self.drain()
+            self._jumps = True
             self._file.seek(0)
             return self._file
         return _spooled([beginning], self.pieces())
