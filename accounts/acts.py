@@ -50,6 +50,16 @@ WHOLE = {
     "account.searched": "looked for one account",
     "sending.stopped": "stopped all sending",
     "sending.allowed_again": "let sending go on",
+    "recipient.record_taken_back": "took back a record of a letter, call or meeting",
+    "records.read": "recorded letters, calls and meetings from a file",
+    "mailing.letters_taken": "downloaded letters to be posted",
+    "mailing.exported": "downloaded the people of a mailing",
+    "mailing.unknown_settled": "settled unknown messages of a mailing",
+    "mailing.rest_released": "let the rest of a mailing follow the first ones",
+    "mailing.paced": "said how a mailing goes out",
+    "mailing.scheduled": "set the time at which a mailing starts",
+    "mailing.unscheduled": "took back the time at which a mailing starts",
+    "mailing.held": "held a mailing",
     "recipient.recorded": "recorded a letter, call or meeting",
 }
 SINGULAR = {"staff": "member of staff"}

@@ -9,9 +9,12 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
 
 
 def safe(cell: object) -> str:
-    """A cell that a spreadsheet would run as a formula gets a single quote before it (ASVS 1.2.10)."""
+    """A cell that a spreadsheet would run as a formula gets a single quote before it (ASVS 1.2.10).
+
+    So does one that looks as if it had got its quote already: reading takes off exactly one (audience.cells).
+    """
     text = str(cell)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return f"'{text}" if text.lstrip("'").startswith(FORMULA) else text
 
 
 def lines(header: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:

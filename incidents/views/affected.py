@@ -13,9 +13,10 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts import typed
 from accounts.access import StaffRequest, staff
 from incidents import audience
-from incidents.audience import columns, exporting, finding
+from incidents.audience import columns, exporting, finding, mending
 from incidents.forms.affected import DealtWithForm, LookUpForm
 from incidents.models import AffectedAccount, ImportBatch, Incident
+from incidents.views.affected_findings import found_in, record_download
 from incidents.views.affected_upload import asking
 from incidents.views.affected_work import working
 from incidents.views.downloads import csv_download
@@ -107,7 +108,7 @@ def batch(request: StaffRequest, slug: str, number: int) -> HttpResponse:
         "twin": _confirmed_twin(batch), "dealing": DealtWithForm(),
         "waits_for_an_answer": audience.left_out(incident).filter(pk=batch.pk).exists(),
         "read_as": audience.Format.wanted(batch.format).in_words() if batch.format else "",
-        **asking(batch), **working(batch),
+        "found": found_in(batch), **asking(batch), **working(batch),
     })  # fmt: skip
 
 
@@ -147,9 +148,9 @@ def deal_with(request: StaffRequest, slug: str, number: int) -> HttpResponse:
 @staff("read_room")
 def rejected(request: StaffRequest, slug: str, number: int) -> StreamingHttpResponse:
     _, batch = _batch(slug, number)
-    rows = batch.rejected_rows.values_list("line", "column", "value", "problem", "remedy")
-    header = ["line", "column", "value", "problem", "what to do"]
-    return csv_download(exporting.lines(header, rows.iterator(chunk_size=2000)), f"import-{number}-rejected-rows.csv")
+    record_download(batch, "rejected rows", by=request.user)
+    lines = exporting.lines(mending.header(batch), mending.rows(batch))
+    return csv_download(lines, f"import-{number}-rejected-rows.csv")
 
 
 def _batch(slug: str, number: int) -> tuple[Incident, ImportBatch]:

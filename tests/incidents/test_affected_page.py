@@ -149,15 +149,17 @@ def test_markup_in_a_file_stays_text(incident, as_user, wanda):
 
 @pytest.mark.parametrize("beginning", ["=", "+", "-", "@", "\t", "\r", "\0"])
 def test_no_cell_of_the_downloaded_rejected_rows_is_a_formula(incident, as_user, wanda, beginning):
-    batch = ImportBatch.objects.create(incident=incident, number=1, source="room", state="staged")
     value = f"{beginning}cmd|x".replace("\0", "")
-    batch.rejected_rows.create(line=2, column=value, value=value, problem="p", remedy="r")
+    batch = ImportBatch.objects.create(
+        incident=incident, number=1, source="room", state="staged", headers=["id", value]
+    )
+    batch.rejected_rows.create(line=2, column=value, value=value, problem="p", remedy="r", cells=[value, value])
 
     response = as_user(wanda).get(f"{ROOM}imports/1/rejected.csv")
 
     assert response["Content-Disposition"] == 'attachment; filename="import-1-rejected-rows.csv"'
     rows = list(csv.reader(io.StringIO(response.getvalue().decode("utf-8-sig"), newline="")))
-    assert rows[0] == ["line", "column", "value", "problem", "what to do"]
+    assert rows[0][2:] == ["what is wrong", "what to do"]
     assert not any(cell.startswith(tuple("=+-@\t\r\0")) for row in rows for cell in row)
 
 
