@@ -11,7 +11,7 @@ from django.db import models
 from accounts import audit
 from accounts.models import Organisation
 from incidents import timeline
-from incidents.models import Incident, Moment, ScopeEstimate, Update
+from incidents.models import Incident, Moment, PageVersion, ScopeEstimate, Update
 
 FORMAT = 1
 ORGANISATION = (
@@ -49,6 +49,7 @@ def freeze(incident: Incident, *, drafts: bool = True) -> dict:
         "faq": _frozen(_shown(incident.faq).exclude(answer=""), "question", "answer"),
         "contacts": _frozen(_shown(incident.contacts), "role", "value", "label") or organisation.contacts,
         "references": _frozen(_shown(incident.references), "url", "label"),
+        "related": _related(incident),
     }
 
 
@@ -120,6 +121,15 @@ def _estimates(incident: Incident) -> list[dict]:
         _plain(estimate, names) | {"number": numbers[estimate.pk], "revises": numbers.get(estimate.revises_id)}
         for estimate in rows
     ]
+
+
+def _related(incident: Incident) -> list[dict]:
+    """Those that are public, by the title their page shows: never by one that is still a draft."""
+    public = Incident.objects.published().filter(slug__in=incident.related)
+    said = PageVersion.objects.filter(incident__in=public, cause__in=PageVersion.BY_A_PERSON)
+    last = said.order_by("incident_id", "-number").distinct("incident_id")
+    shown = last.values_list("content__slug", "content__title", "content__visibility")
+    return [{"slug": slug, "title": title} for slug, title, visibility in sorted(shown) if visibility == "public"]
 
 
 def _of_segments(rows: models.Manager, *names: str) -> list[dict]:

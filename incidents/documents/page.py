@@ -14,6 +14,7 @@ from incidents import prose
 from incidents.documents import assets, indicators, words
 from incidents.documents.freezing import said
 from incidents.documents.telling import Telling, not_notified_words
+from incidents.models import Incident
 
 PAGE = "incidents/public/incident.html"
 VERSIONS = "incidents/public/versions.html"
@@ -104,7 +105,7 @@ def _page(content: dict, telling: Telling, version: Edition) -> dict:
     as_of = telling.moment(version.said_at)
     return {
         **headline(content, version.said_at, at=version.at),
-        "description": _first_words(content["summary"] or content["title"]),
+        "description": _description(content),
         "canonical": f"{settings.PUBLIC_BASE_URL}/{path(content['slug'])}",
         "drill": content["drill"], "preview": version.preview, "version": version,
         "made": words.instant(version.at),
@@ -133,6 +134,7 @@ def _page(content: dict, telling: Telling, version: Edition) -> dict:
         "told_through": content["told_through"],
         "references": [{"url": row["url"], "label": row["label"] or row["url"], "host": prose.host_of(row["url"])}
                        for row in content["references"]],
+        "related": [{"title": row["title"], "url": f"/{path(row['slug'])}"} for row in content.get("related", [])],
         "not_known": _not_known(content), "versions_url": f"/{path(content['slug'])}versions/",
         # Where the page opens from the notice alone nobody could fetch them.
         "feeds_at": f"/{path(content['slug'])}" if content["visibility"] == "public" else "",
@@ -151,6 +153,12 @@ def _versions(content: dict, version: Edition) -> dict:
             for (number, at), before in zip(every, [*numbers[1:], None], strict=True)
         ],
     }  # fmt: skip
+
+
+def _description(content: dict) -> str:
+    if content["phase"] == Incident.Phase.WITHDRAWN:
+        return "We have withdrawn what we said here."
+    return _first_words(content["summary"] or content["title"])
 
 
 def _first_words(text: str, length: int = 155) -> str:

@@ -31,6 +31,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Channels that are part of the breach",
         "One a line: a mail provider, a sending domain, an identity provider. Mailings through them are refused.",
     ),
+    "related": ("Related incidents", "The page leads to them at its end."),
     "internal_notes": ("Internal notes", "Never published."),
 }
 
@@ -74,6 +75,7 @@ class FrameForm(EditForm):
 
     told_through = Lines(required=False)
     exposed_channels = Lines(required=False)
+    related = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
     confirm_public = forms.BooleanField(
         required=False,
         label="Yes, everyone shall be able to read it",
@@ -85,7 +87,8 @@ class FrameForm(EditForm):
         model = Incident
         fields = [
             "title", "summary", "phase", "impact", "visibility", "not_notified", "not_contacted_words",
-            "next_update_by", "originally_posted_on", "told_through", "exposed_channels", "internal_notes",
+            "next_update_by", "originally_posted_on", "told_through", "exposed_channels", "related",
+            "internal_notes",
         ]  # fmt: skip
         widgets = {
             "summary": forms.Textarea(attrs={"rows": 3}),
@@ -101,6 +104,10 @@ class FrameForm(EditForm):
         super().__init__(*args, **kwargs)
         self.was_public = self.instance.visibility == Incident.Visibility.PUBLIC
         self.fields["summary"].required = True
+        others = Incident.objects.published().exclude(pk=self.instance.pk).values_list("slug", "title")
+        self.fields["related"].choices = others  # type: ignore[attr-defined]
+        if not others:
+            del self.fields["related"]
         if self.was_public:
             del self.fields["confirm_public"]
 

@@ -19,6 +19,7 @@ class RedactForm(forms.Form):
         error_messages={"required": "Copy the words that have to go."},
     )  # fmt: skip
     because = forms.CharField(
-        max_length=300, label="Why", help_text="Stands in the log, without the words: “a customer's name”, “an API key”.",
+        max_length=300, label="Why",
+        help_text="Stands in the log, without the words: “a customer's name”, “an API key”.",
         error_messages={"required": "Say why: it stands in the log."},
     )  # fmt: skip

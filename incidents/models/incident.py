@@ -74,6 +74,10 @@ class Incident(models.Model):
         blank=True,
         help_text="How we told people: email, blog …",
     )
+    related = ArrayField(
+        models.SlugField(max_length=80), default=list, blank=True,
+        help_text="Slugs of other incidents; the page leads to those that are public themselves",
+    )  # fmt: skip
     internal_notes = models.TextField(blank=True, help_text="Never published")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")

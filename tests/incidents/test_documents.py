@@ -359,3 +359,17 @@ def test_code_blocks_keep_their_empty_lines(incident):
     make_update(incident, "```\na\n\n\nb\n```")
 
     assert "a\n\n\nb" in page(incident)
+
+
+def test_a_withdrawn_incident_says_so_and_tells_nobody_what_to_do(incident):
+    make_step(incident, "Rotate your API keys")
+    Exposure.objects.create(incident=incident, data_class="API keys", status="confirmed")
+    make_update(incident, "Nothing was exposed: the alarm was false.", phase="withdrawn")
+
+    said = lines(incident)
+
+    assert any(line.startswith("We have withdrawn what we said here.") for line in said)
+    assert "Nothing was exposed: the alarm was false." in said
+    assert "How to recognise our notice" in said
+    for gone in ("What to do", "Rotate your API keys", "API keys", "If you have not heard from us"):
+        assert gone not in said

@@ -223,3 +223,18 @@ def test_only_those_who_write_may_begin_or_edit(as_user, otto, stranger):
 
 def test_an_unknown_incident_is_not_found(as_user, wanda):
     assert as_user(wanda).get(reverse("incidents:edit", args=["nowhere"])).status_code == 404
+
+
+def test_related_incidents_are_chosen_among_the_public_ones(wanda, as_user):
+    incident, client = make_incident(), as_user(wanda)
+    page = f"/staff/{incident.slug}/edit/"
+    assert "Related incidents" not in client.get(page).content.decode()
+    make_incident("other", title="The other one", visibility="public", first_published_at=NOON)
+
+    shown = client.get(page)
+    form = {name: value for name, value in shown.context["form"].initial.items() if value not in (None, [])}
+    client.post(page, form | {"related": ["other"], "told_through": "", "exposed_channels": ""})
+
+    incident.refresh_from_db()
+    assert "The other one" in shown.content.decode()
+    assert incident.related == ["other"]

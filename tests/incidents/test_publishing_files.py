@@ -281,3 +281,21 @@ def test_what_stands_there_already_is_not_written_again(tmp_path):
     site_folder.write(tmp_path, [("a/index.html", b"same")])
 
     assert (tmp_path / "a/index.html.br").exists()
+
+
+def test_a_page_leads_to_related_incidents_that_are_public(incident, publish, site):
+    other, draft, told = (make_incident(slug, title=f"Canary {slug}") for slug in ("other", "draft", "told"))
+    for one in (other, told):
+        make_update(one)
+    publish(other)
+    Incident.objects.filter(pk=other.pk).update(title="Canary of a draft title")
+    Incident.objects.filter(pk=told.pk).update(visibility="told_only")
+    publish(Incident.objects.get(pk=told.pk))
+    incident.related = [other.slug, draft.slug, told.slug]
+    incident.save(update_fields=["related"])
+
+    publish(incident)
+
+    page = (site / PAGE).read_text()
+    assert '<a href="/incidents/other/">Canary other</a>' in page
+    assert "Canary of a draft title" not in page and "Canary draft" not in page and "Canary told" not in page
