@@ -34,7 +34,7 @@ SELECT imported.line, {CALLED} AS account, difference.meaning, difference.value,
      WHERE NOT EXISTS (SELECT FROM incidents_affectedaccount_segments held
                         WHERE held.affectedaccount_id = affected.id AND held.segment_id = segment.id)
     UNION ALL
-    SELECT said.kind, said.value || CASE WHEN held.id IS NULL THEN '' ELSE ', ' || said.role END
+    SELECT said.kind, said.value || CASE WHEN held.id IS NULL THEN '' ELSE coalesce(', ' || said.role, '') END
                                  || CASE WHEN said.trusted THEN '' ELSE ', not trusted' END,
            coalesce(held.role || CASE WHEN held.trusted THEN '' ELSE ', not trusted' END, '')
       FROM imported_address said

@@ -47,7 +47,8 @@ SELECT head.account_key, min(account.id) AS account_id
 ACCOUNTS = """
 CREATE TEMPORARY TABLE imported ON COMMIT DROP AS
 SELECT head.account_key, head.line, head.external_id, head.name, head.locale, head.jurisdiction, head.certainty,
-       head.segments, head.facts, head.kind, head.address AS value, head.normal, head.lookup, head.role, head.trusted,
+       head.segments, head.facts, head.kind, head.address AS value, head.normal, head.lookup,
+       nullif(head.role, '') AS role, head.trusted,
        coalesce(account.id, person.account_id{number}) AS account_id,
        account.id IS NULL AND person.account_id IS NULL AS made,
        affected.id AS affected_id,

@@ -30,8 +30,8 @@ STATEMENTS = (
     # A file may take trust from an address, never give it back: somebody had a reason.
     """
     INSERT INTO accounts_address AS held (account_id, kind, role, value, normal, lookup, trusted, created_at)
-    SELECT said.account_id, said.kind, coalesce(said.role, 'owner'), said.value, said.normal, said.lookup, said.trusted,
-           %(written_at)s
+    SELECT said.account_id, said.kind, coalesce(said.role, known.role, 'owner'), said.value, said.normal, said.lookup,
+           said.trusted, %(written_at)s
       FROM imported_address said
       LEFT JOIN accounts_address known
              ON known.account_id = said.account_id AND known.kind = said.kind AND known.normal = said.normal

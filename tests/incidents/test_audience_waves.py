@@ -3,7 +3,7 @@
 import pytest
 
 from accounts import approvals
-from accounts.models import Account, Approval
+from accounts.models import Account, Address, Approval
 from incidents import audience
 from incidents.audience import approving, history
 from incidents.models import AccountChange, AffectedAccount
@@ -139,3 +139,21 @@ def test_the_life_of_an_account_is_told_in_order(incident, wanda):
     assert (steps[2].ruled_out, steps[2].evidence, steps[2].by) == (True, ENOUGH, wanda)
     assert steps[2].changes == [("certainty", "Confirmed", "Ruled out")]
     assert steps[1].evidence == ""
+
+
+# Addresses ------------------------------------------------------------------------------------------------------
+
+
+def test_an_address_of_no_role_is_the_owners(incident):
+    save(incident, "account_id,email\na1,owner@a1.example")
+
+    assert Address.objects.get().role == "owner"
+
+
+def test_a_file_that_says_no_role_leaves_roles_as_they_are(incident):
+    save(incident, "account_id,email,role\na1,it@a1.example,security")
+
+    save(incident, "account_id,email,trusted\na1,it@a1.example,no")
+
+    address = Address.objects.get()
+    assert (address.role, address.trusted) == ("security", False)
