@@ -29,7 +29,7 @@ def call(connection: Any, message: EmailMessage, adapter: Adapter) -> Result:
         connection.send_messages([message])
     except Exception as error:  # noqa: BLE001  (each error means something: see meaning)
         return meaning(error)
-    return _accepted(message)
+    return accepted(message)
 
 
 def dress(message: Any, adapter: Adapter) -> None:
@@ -40,13 +40,16 @@ def dress(message: Any, adapter: Adapter) -> None:
         message.track_clicks = message.track_opens = False
 
 
-def _accepted(message: Any) -> Result:
+def accepted(message: Any, *, alone: bool = True) -> Result:
+    """What a call that was taken says. alone: the id it gave is this message's own, not that of many."""
     status = getattr(message, "anymail_status", None)
     said = status.status if status else None
     if said and said <= {"rejected", "failed", "invalid"}:
         return Result(Outcome.FAILED, reply=f"The provider took the call and said: {', '.join(sorted(said))}")
-    provider_id = status.message_id if status and isinstance(status.message_id, str) else ""
-    return Result(Outcome.ACCEPTED, provider_id=provider_id[:200])
+    given = status.message_id if status and isinstance(status.message_id, str) else ""
+    if not alone:  # kept as words only: an event that names it may be anybody's of the call
+        return Result(Outcome.ACCEPTED, reply=words(f"Taken in one call: {given.strip('<>').partition('@')[0]}"))
+    return Result(Outcome.ACCEPTED, provider_id=given[:200])
 
 
 NOT_SENT = (AnymailInvalidAddress, AnymailSerializationError, AnymailUnsupportedFeature, AnymailRecipientsRefused)

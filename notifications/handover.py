@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from email.utils import getaddresses
 from typing import Any
 
+from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 
-from notifications import calling, providers
-from notifications.outcomes import RELEASED, Outcome, Result, one_by_one, words
+from notifications import batches, calling, providers
+from notifications.composing import Personal
+from notifications.outcomes import RELEASED, Outcome, Result, one_by_one, rest_of, words
 from notifications.smtp.mime import PLAIN_ADDRESS
 
 __all__ = ["RELEASED", "Lines", "NotOneReader", "Outcome", "Result", "always", "hand_over", "line", "lines", "words"]
@@ -26,20 +28,34 @@ def always() -> bool:
 
 
 def hand_over(
-    messages: Sequence[EmailMessage], *, connection: Any = None, channel: providers.Channel | None = None,
+    messages: Sequence[EmailMessage | Personal], *, connection: Any = None, channel: providers.Channel | None = None,
     go_on: Callable[[], bool] = always,
 ) -> list[Result]:  # fmt: skip
     """One Result per message, in their order. Once `go_on` says no the rest is released: surely not sent.
 
     channel: what `connection` leads to; None: the first one. Raises NotOneReader before anything is sent.
     """
-    for message in messages:
-        require_one_reader(message)
     channel = channel or providers.first()
     connection = connection or _connection(channel)
-    if hasattr(connection, "hand_over"):  # ours: a window at a time
-        return connection.hand_over(messages, go_on=go_on)
-    return one_by_one(messages, lambda message: calling.call(connection, message, channel.adapter), go_on)
+    alone = [message for message in messages if not isinstance(message, Personal)]
+    for message in alone:
+        require_one_reader(message)
+    together = [message for message in messages if isinstance(message, Personal)]
+    ended = batches.hand_over(together, connection, channel.adapter, go_on) if together else []
+    rest = next((rest_of(result) for result in ended if result.rest), None)
+    if rest:
+        ended_alone = [rest] * len(alone)
+    elif hasattr(connection, "hand_over"):  # ours: a window at a time
+        ended_alone = connection.hand_over(alone, go_on=go_on)
+    else:
+        ended_alone = one_by_one(alone, lambda message: calling.call(connection, message, channel.adapter), go_on)
+    of_each = {True: iter(ended), False: iter(ended_alone)}
+    return [next(of_each[isinstance(message, Personal)]) for message in messages]
+
+
+def goes_together(name: str) -> bool:
+    """Whether messages through this channel are handed over many in a call."""
+    return settings.SENDING_BATCHES and providers.channel(name).adapter.batch > 1
 
 
 class Lines:

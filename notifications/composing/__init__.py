@@ -4,6 +4,7 @@
 fills the gaps. Values are data: they never pass through Markdown or a template engine.
 """
 
+from notifications.composing.batch import CannotShare, Personal, Shared, personal
 from notifications.composing.errors import CannotCompose
 from notifications.composing.guidance import freeze_guidance, merge_facts
 from notifications.composing.message import Message, compose, hash_of, to_email
@@ -11,6 +12,6 @@ from notifications.composing.template import variables_in, with_samples
 from notifications.composing.words import MENDED_IN, VARIABLES, starter
 
 __all__ = [
-    "MENDED_IN", "VARIABLES", "CannotCompose", "Message", "compose", "freeze_guidance", "hash_of", "merge_facts",
-    "starter", "to_email", "variables_in", "with_samples",
+    "MENDED_IN", "VARIABLES", "CannotCompose", "CannotShare", "Message", "Personal", "Shared", "compose",
+    "freeze_guidance", "hash_of", "merge_facts", "personal", "starter", "to_email", "variables_in", "with_samples",
 ]  # fmt: skip

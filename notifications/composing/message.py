@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from django.core.mail import EmailMultiAlternatives
-from django.utils.html import escape
+from django.utils.html import conditional_escape
 
+from incidents.audience import facts as personal_facts
+from incidents.audience.facts import TABLE
 from notifications import links
 from notifications.composing.errors import CannotCompose
-from notifications.composing.template import LINK_TOKEN_GAP, Gap, template_of
+from notifications.composing.tables import Table, laid_out, paragraph
+from notifications.composing.template import LINK_TOKEN_GAP, Gap, Template, template_of
 from notifications.composing.words import VARIABLES
 from notifications.models import NoticeVersion
 
@@ -56,28 +59,34 @@ def compose(recipient: Addressed, *, version: NoticeVersion | None = None) -> Me
     Asks the database nothing where mailing, its version, link and address are at hand: share one mailing object
     among the recipients of a window.
     """
-    mailing, address = recipient.mailing, recipient.address
-    if address is None:
-        raise CannotCompose("address", "There is no email address to write to.")
-    template = template_of(version or mailing.version, tuple(recipient.merge.get("segments", ())))
-    values = _values(template.gaps, recipient, version or mailing.version)
-    token = ""
-    if template.needs_link:
-        if recipient.link is None:
-            raise CannotCompose("link", "The notice prints the personal link, and there is none for this recipient.")
-        token = links.token(recipient.link)
-    values[LINK_TOKEN_GAP] = token
-    in_html = {gap: escape(value) for gap, value in values.items()}
+    mailing = recipient.mailing
+    template, values, token = filled(recipient, version or mailing.version)
+    in_html = {gap: conditional_escape(value) for gap, value in values.items()}
     message: dict[str, Any] = {
         "subject": template.in_subject(values),
         "text": template.in_text(values),
         "html": template.in_html(in_html),
         "from_email": mailing.sender,
         "reply_to": [mailing.reply_to] if mailing.reply_to else [],
-        "to": [address.value],
+        "to": [recipient.address.value],
         "headers": {"Message-ID": f"<{recipient.message_id}>", "Auto-Submitted": "auto-generated"},
     }
     return Message(**message, sha256=hash_of(message, token=token))
+
+
+def filled(recipient: Addressed, version: NoticeVersion) -> tuple[Template, dict[Gap, str], str]:
+    """The version's template, what stands in its gaps for this recipient, and the link's token (empty: no link)."""
+    if recipient.address is None:
+        raise CannotCompose("address", "There is no email address to write to.")
+    template = template_of(version, tuple(recipient.merge.get("segments", ())))
+    values = _values(template.gaps, recipient, version)
+    token = ""
+    if template.needs_link:
+        if recipient.link is None:
+            raise CannotCompose("link", "The notice prints the personal link, and there is none for this recipient.")
+        token = links.token(recipient.link)
+    values[LINK_TOKEN_GAP] = token
+    return template, values, token
 
 
 def hash_of(message: Mapping, *, token: str) -> str:
@@ -98,17 +107,18 @@ def to_email(message: Message) -> EmailMultiAlternatives:
 
 def _values(gaps: list[Gap], recipient: Addressed, version: NoticeVersion) -> dict[Gap, str]:
     known = _known(recipient, version)
+    language = version.guidance.get("language", "en")
     facts = recipient.merge.get("facts", {})
     values = {}
     for gap in gaps:
-        value = known[gap.name] if gap.name in VARIABLES else _one_line(facts.get(gap.name))
+        value = known[gap.name] if gap.name in VARIABLES else _fact(gap.name, facts.get(gap.name), language)
         if not value:
             if gap.fallback is None:
                 raise CannotCompose(gap.name, f"There is no {gap.name} for this account.")
             value = gap.fallback
-        if len(value) > LONGEST_VALUE:
+        if len(value) > LONGEST_VALUE and not isinstance(value, Table):
             raise CannotCompose(gap.name, f"{gap.name} is longer than {LONGEST_VALUE} characters for this account.")
-        values[gap] = value
+        values[gap] = paragraph(value) if gap.name == TABLE and not isinstance(value, Table) else value
     return values
 
 
@@ -125,18 +135,20 @@ def _known(recipient: Addressed, version: NoticeVersion) -> dict[str, str]:
     }
 
 
-def _one_line(value: object) -> str:
+def _fact(name: str, value: object, language: str) -> str:
+    if name == TABLE and isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
+        return laid_out(value, lambda cell: _one_line(cell, language))
+    return _one_line(value, language)
+
+
+def _one_line(value: object, language: str = "en") -> str:
     """A value as words on one line: no line break, no control or direction character survives."""
-    if isinstance(value, str):
-        text = value
-    elif value is None:
-        return ""
-    elif isinstance(value, dict):
-        text = ", ".join(f"{key}: {_one_line(inner)}" for key, inner in value.items())
+    if isinstance(value, dict):
+        text = ", ".join(f"{key}: {_one_line(inner, language)}" for key, inner in value.items())
     elif isinstance(value, list):
-        text = "; ".join(map(_one_line, value))
+        text = "; ".join(_one_line(inner, language) for inner in value)
     else:
-        text = str(value)
+        text = personal_facts.in_words(value, language)
     if text.isprintable() and "  " not in text:
         return text.strip()
     return " ".join("".join(mark for mark in text if mark.isprintable() or mark.isspace() or mark in JOINERS).split())

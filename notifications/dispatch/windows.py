@@ -55,7 +55,7 @@ def _one_round(lines: handover.Lines, go_on: Callable[[], bool]) -> tuple[int, b
 
 def window_size(channel: providers.Channel) -> int:
     """Messages that may become unknown together; where a call takes many, that many."""
-    return max(settings.SENDING_WINDOW, channel.adapter.batch if settings.SENDING_BATCHES else 1)
+    return channel.adapter.batch if handover.goes_together(channel.name) else settings.SENDING_WINDOW
 
 
 # LATERAL, so that only running mailings are looked into, each by one probe of the index outbox_ready.

@@ -7,9 +7,11 @@ from functools import lru_cache
 from django.core.mail import EmailMessage
 
 from notifications import composing, handover, providers
+from notifications.composing import Personal
 from notifications.dispatch.claiming import Batch, Writable
 from notifications.models import Mailing, NoticeVersion
 from notifications.outcomes import Outcome, Result
+from notifications.smtp.mime import PLAIN_ADDRESS
 
 logger = logging.getLogger(__name__)
 
@@ -18,7 +20,7 @@ logger = logging.getLogger(__name__)
 class Written:
     """Messages written and ready, and the results of those that cannot go."""
 
-    messages: dict[int, EmailMessage] = field(default_factory=dict)
+    messages: dict[int, EmailMessage | Personal] = field(default_factory=dict)
     hashes: dict[int, str] = field(default_factory=dict)
     not_sent: dict[int, Result] = field(default_factory=dict)
 
@@ -31,16 +33,30 @@ def write(batch: Batch) -> Written:
     if because := _exposed(mailing, batch.provider):
         written.not_sent = {pk: Result(Outcome.RELEASED, reply=because, pause=because) for pk in batch.numbers}
         return written
+    together = handover.goes_together(batch.provider)
     for recipient in batch.writable:
         try:
-            message = composing.compose(recipient)
-            email = composing.to_email(message)
-            handover.require_one_reader(email)
+            message, sha256 = _one(recipient, together=together)
         except Exception as error:  # noqa: BLE001  (a poison row: only this row fails)
             written.not_sent[recipient.pk] = _cannot_be_written(recipient, error)
         else:
-            written.messages[recipient.pk], written.hashes[recipient.pk] = email, message.sha256
+            written.messages[recipient.pk], written.hashes[recipient.pk] = message, sha256
     return written
+
+
+def _one(recipient: Writable, *, together: bool) -> tuple[EmailMessage | Personal, str]:
+    """The message and its hash; where a call takes many, this one's part of it."""
+    if together and recipient.address and PLAIN_ADDRESS.fullmatch(recipient.address.value):
+        try:
+            part = composing.personal(recipient)
+        except composing.CannotShare:
+            pass  # it goes by itself
+        else:
+            return part, part.sha256
+    message = composing.compose(recipient)
+    email = composing.to_email(message)
+    handover.require_one_reader(email)
+    return email, message.sha256
 
 
 @lru_cache(maxsize=64)
