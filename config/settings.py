@@ -192,6 +192,8 @@ LINK_LIFETIME = timedelta(days=90)
 QUIET_AFTER = timedelta(hours=72)
 """Accepted and no bounce for this long counts as reached, where the provider reports bounces."""
 PROVIDER_REPORTS_BOUNCES = env.bool("PROVIDER_REPORTS_BOUNCES", default=False)
+LETTER_FONT = env("LETTER_FONT", default="")
+"""A TrueType file for letters by post; empty: Roboto, which knows Latin, Greek and Cyrillic."""
 
 # Signing in -------------------------------------------------------------------------------------------------
 

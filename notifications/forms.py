@@ -63,6 +63,20 @@ class FindForm(forms.Form):
         return self.cleaned_data["text"].replace("\0", "")
 
 
+class TakeBackForm(forms.Form):
+    because = forms.CharField(
+        label="What was wrong with it",
+        max_length=300,
+        help_text="It stands in the log and in the evidence: no name, number or address of theirs.",
+        error_messages={"required": "Say what was wrong with the record."},
+    )
+
+    def clean_because(self) -> str:
+        if "@" in self.cleaned_data["because"]:
+            raise forms.ValidationError("An address stands in it. Leave it out: this text goes into the evidence.")
+        return self.cleaned_data["because"]
+
+
 class RecordForm(forms.Form):
     """A letter, call or meeting that has happened. Nothing of it may name anybody of theirs."""
 

@@ -1,14 +1,19 @@
 """A mailing that gets one more message to send: it must be open, and if it had finished it runs again."""
 
+from datetime import timedelta
+
 from django.db import transaction
+from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
-from notifications.models import Mailing
+from notifications.models import Mailing, SendingPulse
 
 State = Mailing.State
 
 OPEN = [State.RUNNING, State.PAUSED, State.FINISHED]
+AGAIN = timedelta(days=7)
+"""A bounce later than this is for a person: the texts and the list of that time may be wrong by now."""
 LIVING = [State.PREPARING, State.PREPARED, State.RUNNING, State.PAUSED]
 
 
@@ -20,7 +25,8 @@ def keep_open(mailing_id: int, *, by: User | None) -> Mailing:
     """The mailing, locked until the end of the transaction, so that it cannot finish meanwhile; running if finished.
 
     Raises NotOpen for one that never started or was cancelled, and for a finished one while another mailing of the
-    same text is alive: it can run again when that one has finished.
+    same text is alive: it can run again when that one has finished. by: None is the system, which lets none run
+    again that finished AGAIN ago, or before beat was silent for long: a restored copy must not send once more.
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("keep_open belongs into the transaction that adds the message")
@@ -30,7 +36,16 @@ def keep_open(mailing_id: int, *, by: User | None) -> Mailing:
     if mailing.state == State.FINISHED:
         if Mailing.objects.filter(version=mailing.version_id, state__in=LIVING).exists():
             raise NotOpen(f"Mailing {mailing.number} has finished, and another mailing of the same text is open.")
+        if by is None and not is_fresh(mailing):
+            raise NotOpen(f"Mailing {mailing.number} finished long ago, or before an outage: a person has to decide.")
         mailing.state, mailing.finished_at = State.RUNNING, None
         mailing.save(update_fields=["state", "finished_at"])
         audit.record(act="mailing.reopened", thing=mailing, by=by, incident=mailing.incident_id)
     return mailing
+
+
+def is_fresh(mailing: Mailing) -> bool:
+    """Whether a mailing that has finished may run again by itself."""
+    since = SendingPulse.objects.filter(pk=1).values_list("since", flat=True).first()
+    finished = mailing.finished_at
+    return finished is None or (timezone.now() - finished < AGAIN and (since is None or finished > since))

@@ -11,7 +11,7 @@ from accounts.models import Address, AuditEntry, User
 from incidents.audience import history
 from incidents.models import AffectedAccount, Segment, Step, StepState
 from notifications import telling
-from notifications.models import Attempt, ReaderLink, Recipient
+from notifications.models import Attempt, ReaderLink, Recipient, RecordWithdrawal
 from notifications.reading import acts, facts
 
 # What each of telling.NAMES means for the one account.
@@ -48,6 +48,7 @@ class Record:
 
     recipient: Recipient
     entry: AuditEntry | None
+    withdrawals: list[RecordWithdrawal]
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Person:
 
     @property
     def outcome_meaning(self) -> str:
-        if self.outcome == "told" and self.records:
+        if self.outcome == "told" and any(record.recipient.recorded_proof for record in self.records):
             return "A letter, call or meeting is on record."
         if self.outcome == "told" and self.affected.acknowledged_at:
             return "They said that they have read it."
@@ -85,7 +86,7 @@ def read(affected: AffectedAccount) -> Person:
     values, tables = facts.split(affected.facts)
     attempts = Attempt.objects.select_related("batch").order_by("number")
     told = affected.recipients.select_related("mailing__version__notice", "address").order_by("-mailing__number", "pk")
-    rows = list(told.prefetch_related(Prefetch("attempts", attempts), "events"))
+    rows = list(told.prefetch_related(Prefetch("attempts", attempts), "events", "withdrawals__by"))
     return Person(
         affected=affected,
         outcome=telling.outcome_of(affected),
@@ -114,10 +115,13 @@ def _places(affected: AffectedAccount) -> list[Place]:
 
 
 def _records(recipients: Iterable[Recipient]) -> list[Record]:
-    rows = sorted(recipients, key=lambda row: row.state_at, reverse=True)
+    rows = sorted(
+        (row for row in recipients if row.recorded_proof or row.withdrawals.all()),
+        key=lambda row: row.state_at, reverse=True,
+    )  # fmt: skip
     entries = AuditEntry.objects.filter(act="recipient.recorded", thing__in=[audit.name_of(row) for row in rows])
     by_thing = {entry.thing: entry for entry in entries.select_related("by")}
-    return [Record(row, by_thing.get(audit.name_of(row))) for row in rows]
+    return [Record(row, by_thing.get(audit.name_of(row)), list(row.withdrawals.all())) for row in rows]
 
 
 def _steps(affected: AffectedAccount) -> list[Task]:

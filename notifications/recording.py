@@ -10,7 +10,7 @@ from accounts.models import User
 from incidents.models import AffectedAccount
 from notifications import links, telling
 from notifications.mailings.texts import message_id
-from notifications.models import Mailing, Notice, Recipient
+from notifications.models import Mailing, Notice, Recipient, RecordWithdrawal
 
 
 class CannotRecord(Exception):
@@ -23,9 +23,14 @@ def record(affected: AffectedAccount, *, channel: str, at: datetime, person: str
     at: when it was. person: who of us did it; proof: what shows it. Neither names anybody of theirs, since both
     stand in the evidence. The same again is the one there is. Raises CannotRecord.
     """
-    recipient = _recorded(affected, channel=channel, at=at, said=f"{person.strip()}: {proof.strip()}", by=by)
+    recipient = put(affected, channel=channel, at=at, person=person, proof=proof, by=by)
     telling.push(affected.incident)
     return recipient
+
+
+def put(affected: AffectedAccount, *, channel: str, at: datetime, person: str, proof: str, by: User) -> Recipient:
+    """`record` without telling the page, which whoever records many does once."""
+    return _recorded(affected, channel=channel, at=at, said=f"{person.strip()}: {proof.strip()}", by=by)
 
 
 @transaction.atomic
@@ -37,15 +42,55 @@ def _recorded(affected: AffectedAccount, *, channel: str, at: datetime, said: st
     same = affected.recipients.filter(channel=channel, state_at=at, recorded_proof=said).first()
     if same:
         return same
-    mailing, kind, sequence = _counted_under(affected)
-    recipient = Recipient.objects.create(
-        incident_id=affected.incident_id, mailing=mailing, affected_account=affected, account=affected.account,
-        channel=channel, kind=kind, sequence=sequence, code=links.new_code(), state=Recipient.State.DELIVERED,
-        state_at=at, message_id=message_id(mailing.sender), recorded_proof=said,
-    )  # fmt: skip
+    recipient = _posted(affected, at=at, said=said) if channel == Recipient.Channel.POST else None
+    if recipient is None:
+        mailing, kind, sequence = _counted_under(affected)
+        recipient = Recipient.objects.create(
+            incident_id=affected.incident_id, mailing=mailing, affected_account=affected, account=affected.account,
+            channel=channel, kind=kind, sequence=sequence, code=links.new_code(), state=Recipient.State.DELIVERED,
+            state_at=at, message_id=message_id(mailing.sender), recorded_proof=said,
+        )  # fmt: skip
     audit.record(act="recipient.recorded", thing=recipient, by=by, incident=affected.incident_id, channel=channel,
-                 account=affected.account_id, mailing=mailing.pk, was_at=at.isoformat())  # fmt: skip
+                 account=affected.account_id, mailing=recipient.mailing_id, was_at=at.isoformat())  # fmt: skip
     return recipient
+
+
+def _posted(affected: AffectedAccount, *, at: datetime, said: str) -> Recipient | None:
+    """The letter of a mailing that waited for this record; None where none does."""
+    letter = affected.recipients.filter(state=Recipient.State.LETTER).order_by("-mailing__number", "pk").first()
+    if letter is not None:
+        letter.state, letter.state_at, letter.recorded_proof = Recipient.State.DELIVERED, at, said
+        letter.save(update_fields=["state", "state_at", "recorded_proof"])
+    return letter
+
+
+def take_back(recipient: Recipient, *, because: str, by: User) -> RecordWithdrawal:
+    """A record that was wrong counts no more; how it stood is kept with the reason. Raises CannotRecord.
+
+    The letter of a mailing waits for a record again.
+    """
+    withdrawal = _taken_back(recipient, because=because, by=by)
+    telling.push(recipient.incident)
+    return withdrawal
+
+
+@transaction.atomic
+def _taken_back(recipient: Recipient, *, because: str, by: User) -> RecordWithdrawal:
+    recipient = Recipient.objects.select_for_update(of=("self",), no_key=True).get(pk=recipient.pk)
+    if recipient.channel == Recipient.Channel.EMAIL or not recipient.recorded_proof:
+        raise CannotRecord("There is no record here that could be taken back.")
+    withdrawal = RecordWithdrawal.objects.create(
+        recipient=recipient, was_at=recipient.state_at, was_proof=recipient.recorded_proof, because=because, by=by
+    )
+    waits_again = recipient.channel == Recipient.Channel.POST and recipient.address_id is not None
+    recipient.state = Recipient.State.LETTER if waits_again else Recipient.State.CANCELLED
+    recipient.reason = "" if waits_again else "The record was taken back"
+    recipient.state_at, recipient.recorded_proof = timezone.now(), ""
+    recipient.save(update_fields=["state", "state_at", "reason", "recorded_proof"])
+    audit.record(act="recipient.record_taken_back", thing=recipient, by=by, incident=recipient.incident_id,
+                 account=recipient.account_id, withdrawal=withdrawal.pk, channel=recipient.channel,
+                 because=because)  # fmt: skip
+    return withdrawal
 
 
 def _refuse(affected: AffectedAccount, *, channel: str, at: datetime, said: str) -> None:

@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 
 from notifications.links import TOKEN_LENGTH
-from notifications.views import mailings, notices, person, reader, room, settling, stopping, sums
+from notifications.views import mailings, notices, person, reader, records, room, settling, stopping, sums
 
 app_name = "notifications"
 
@@ -12,6 +12,12 @@ urlpatterns = [
     path("staff/look-up/", person.look_up, name="look_up"),
     path("staff/<slug:slug>/affected/<int:pk>/", person.account, name="affected_account"),
     path("staff/<slug:slug>/affected/<int:pk>/record/", person.record, name="affected_record"),
+    path(
+        "staff/<slug:slug>/affected/<int:pk>/record/<int:record>/take-back/", person.take_back, name="record_take_back"
+    ),
+    path("staff/<slug:slug>/records/", records.upload, name="record_upload"),
+    path("staff/<slug:slug>/records/<int:pk>/", records.file, name="record_file"),
+    path("staff/<slug:slug>/records/<int:pk>/put-away/", records.put_away, name="record_put_away"),
     path("staff/<slug:slug>/unreached/", person.unreached, name="unreached"),
     # The whole house
     path("staff/sending/", stopping.sending, name="sending"),
@@ -44,6 +50,7 @@ urlpatterns = [
     path("staff/<slug:slug>/mailings/<int:number>/recipients/", mailings.recipients, name="mailing_recipients"),
     path("staff/<slug:slug>/mailings/<int:number>/people/", sums.people, name="mailing_people"),
     path("staff/<slug:slug>/mailings/<int:number>/people/download/", sums.download, name="mailing_download"),
+    path("staff/<slug:slug>/mailings/<int:number>/letters/", sums.letters_file, name="mailing_letters"),
     path("staff/<slug:slug>/mailings/<int:number>/unreachable/", mailings.unreachable, name="mailing_unreachable"),
     path("staff/<slug:slug>/mailings/<int:number>/unknown/", settling.unknown, name="mailing_unknown"),
     path(

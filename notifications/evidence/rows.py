@@ -18,7 +18,7 @@ from incidents import audience
 from incidents.models import Decision, ImportBatch, Incident, PageVersion, Segment, StepState
 from notifications import telling
 from notifications.mailings import going
-from notifications.models import Attempt, DeliveryEvent, Mailing, NoticeVersion
+from notifications.models import Attempt, DeliveryEvent, Mailing, NoticeVersion, RecordWithdrawal
 
 CHUNK = 2000  # rows in memory at a time
 
@@ -184,9 +184,11 @@ def affected_accounts(incident: Incident) -> Iterator[dict]:
 def recipients(incident: Incident) -> Iterator[dict]:
     attempts = Attempt.objects.filter(recipient=OuterRef("pk")).order_by("number")
     events = DeliveryEvent.objects.filter(recipient=OuterRef("pk")).order_by("at", "pk")
+    taken_back = RecordWithdrawal.objects.filter(recipient=OuterRef("pk")).order_by("pk")
     rows = incident.recipients.order_by("pk").values(
         "account_id", "account__external_id", "address__lookup", *RECIPIENT, *RECIPIENT_RENAMED.values(),
         attempts_made=_inner(attempts, ATTEMPT), events_heard=_inner(events, EVENT),
+        taken_back=_inner(taken_back, TAKEN_BACK),
     )  # fmt: skip
     for row in rows.iterator(chunk_size=CHUNK):
         lookup = row["address__lookup"]
@@ -196,7 +198,7 @@ def recipients(incident: Incident) -> Iterator[dict]:
             "account": account_hash(row["account_id"], row["account__external_id"]),
             "address": bytes(lookup).hex() if lookup else None,
             "state_at": moment(row["state_at"]), "complained_at": moment(row["complained_at"]),
-            "attempts": row["attempts_made"], "events": row["events_heard"],
+            "attempts": row["attempts_made"], "events": row["events_heard"], "taken_back": row["taken_back"],
         }  # fmt: skip
 
 
@@ -209,6 +211,7 @@ RECIPIENT_RENAMED = {
     "follows": "follows_id",
 }  # fmt: skip
 STEP = {"step": "step_id", "state": "state", "at": "at"}
+TAKEN_BACK = {"was_at": "was_at", "proof": "was_proof", "because": "because", "at": "at"}
 ATTEMPT = {
     "number": "number", "claimed_at": "claimed_at", "handed_over_at": "batch__handed_over_at", "ended_at": "ended_at",
     "outcome": "outcome", "sha256": "sha256", "provider": "batch__provider", "provider_id": "provider_id",

@@ -27,6 +27,7 @@ PREPARING_LOCK = 0x4D41494C  # advisory, with the incident's id beside it: one p
 # No message of this kind has come through to anybody with such a Recipient alone.
 NOT_TOLD = [
     Recipient.State.BOUNCED, Recipient.State.FAILED, Recipient.State.UNCONFIRMED, Recipient.State.CANCELLED,
+    Recipient.State.LETTER,
 ]  # fmt: skip
 
 

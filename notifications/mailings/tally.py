@@ -6,6 +6,7 @@ is ten times as old as counting takes. A small mailing is counted at every look.
 
 import time
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -42,36 +43,55 @@ JOIN notifications_sendbatch b ON b.id = t.batch_id WHERE r.mailing_id = %(maili
 
 
 def tally(mailing: Mailing, *, at: datetime) -> MailingTally:
-    """The numbers, with the moment they were counted at. Of several who look at once one counts."""
+    """The numbers, with the moments they were counted at. Of several who look at once one counts."""
     kept = MailingTally.objects.filter(pk=mailing.pk).first()
-    if kept and kept.took > AT_ONCE and at - kept.counted_at < kept.took * TIMES_AS_OLD:
+    due = _due(kept, at)
+    if kept and not any(due):
         return kept
     with transaction.atomic():
-        if kept and kept.took > AT_ONCE and not _may_count(mailing):
+        if kept and kept.took + kept.detail_took > AT_ONCE and not _may_count(mailing):
             return kept
-        return _count(mailing, at)
+        return _count(mailing, at, *due)
+
+
+def _due(kept: MailingTally | None, at: datetime) -> tuple[bool, bool]:
+    """Whether the states, and the details, are to be counted now."""
+    if kept is None or kept.detailed_at is None:
+        return True, True
+    return _is_old(kept.counted_at, kept.took, at), _is_old(kept.detailed_at, kept.detail_took, at)
+
+
+def _is_old(counted_at: datetime, took: timedelta, at: datetime) -> bool:
+    return took <= AT_ONCE or at - counted_at >= took * TIMES_AS_OLD
 
 
 def _may_count(mailing: Mailing) -> bool:
     return bool(MailingTally.objects.select_for_update(skip_locked=True).filter(pk=mailing.pk))
 
 
-def _count(mailing: Mailing, at: datetime) -> MailingTally:
-    began = time.monotonic()
+def _count(mailing: Mailing, at: datetime, states: bool, details: bool) -> MailingTally:
     given = {"mailing": mailing.pk, "domains": DOMAINS, "rest": REST}
+    found: dict[str, Any] = {}
     with connection.cursor() as cursor:
-        cursor.execute(COUNTS, given)
-        counts = dict(cursor.fetchall())
-        cursor.execute(BY_DOMAIN, given)
-        domains = _grouped(cursor.fetchall())
-        cursor.execute(BY_PROVIDER, given)
-        providers = _grouped(cursor.fetchall())
-    domains.sort(key=lambda one: (one["name"] == REST, -one["total"], one["name"]))
-    counted, _ = MailingTally.objects.update_or_create(mailing=mailing, defaults={
-        "counted_at": at, "took": timedelta(seconds=time.monotonic() - began), "counts": counts, "domains": domains,
-        "providers": providers,
-    })  # fmt: skip
-    return counted
+        if states:
+            began = time.monotonic()
+            cursor.execute(COUNTS, given)
+            found |= {"counts": dict(cursor.fetchall()), "counted_at": at, "took": _since(began)}
+        if details:
+            began = time.monotonic()
+            cursor.execute(BY_DOMAIN, given)
+            domains = _grouped(cursor.fetchall())
+            domains.sort(key=lambda one: (one["name"] == REST, -one["total"], one["name"]))
+            cursor.execute(BY_PROVIDER, given)
+            found |= {
+                "domains": domains, "providers": _grouped(cursor.fetchall()), "detailed_at": at,
+                "detail_took": _since(began),
+            }  # fmt: skip
+    return MailingTally.objects.update_or_create(mailing=mailing, defaults=found)[0]
+
+
+def _since(began: float) -> timedelta:
+    return timedelta(seconds=time.monotonic() - began)
 
 
 def _grouped(rows: list[tuple[str, str, int]]) -> list[dict]:

@@ -95,8 +95,9 @@ def start_scheduled(mailing: Mailing, *, at: datetime) -> bool:
 def hold_after_silence(*, at: datetime) -> int:
     """Mailings that were going out when beat was last seen long ago are paused, once; how many."""
     pulse = SendingPulse.objects.filter(pk=1).values_list("at", flat=True).first()
-    SendingPulse.objects.update_or_create(pk=1, defaults={"at": at})
-    if pulse is None or at - pulse < SILENCE:
+    is_silent = pulse is not None and at - pulse >= SILENCE
+    SendingPulse.objects.update_or_create(pk=1, defaults={"at": at} | ({"since": at} if is_silent else {}))
+    if pulse is None or not is_silent:
         return 0
     because = (
         f"Nothing ran here from {pulse:%d %B, %H:%M} to {at:%d %B, %H:%M} UTC: an outage, or a restored copy of the "

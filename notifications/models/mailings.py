@@ -125,6 +125,8 @@ class MailingTally(models.Model):
     counted_at = models.DateTimeField()
     took = models.DurationField()
     counts = models.JSONField(default=dict, help_text="By state")
+    detailed_at = models.DateTimeField(null=True)
+    detail_took = models.DurationField(default=timedelta(0), help_text="Providers and domains take longer")
     providers = models.JSONField(default=list, help_text="[{name, counts by outcome}]")
     domains = models.JSONField(default=list, help_text="[{name, counts by state}]; the last one: all the rest")
 
@@ -166,6 +168,7 @@ class SendingPulse(models.Model):
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     at = models.DateTimeField()
+    since = models.DateTimeField(null=True, help_text="Beat has been here without a long silence since then")
 
     class Meta:
         constraints = [CheckConstraint(condition=Q(id=1), name="sending_pulse_is_one_row")]

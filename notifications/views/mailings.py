@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import approvals
 from accounts.access import StaffRequest, staff
 from accounts.models import Address, Organisation, User
-from notifications import composing, mailing_states, mailings, stopping, telling
+from notifications import composing, letters, mailing_states, mailings, stopping, telling
 from notifications.forms import ReasonForm
 from notifications.mailing_forms import HowForm, ScheduleForm
 from notifications.mailings import going, sums
@@ -300,6 +300,7 @@ def _progress(shown: Mailing) -> dict:
         "pieces": bar.pieces(counts),
         "counts": counts,
         "counted_at": counted.counted_at if counted.counted_at < now else None,
+        "detailed_at": counted.detailed_at if counted.detailed_at and counted.detailed_at < now else None,
         "total": total,
         "handed_over": counts.get("delivered", 0) + counts.get("accepted", 0),
         "complained": shown.recipients.filter(complained_at__isnull=False).count(),
@@ -311,6 +312,8 @@ def _progress(shown: Mailing) -> dict:
         "waits_for_the_first": shown.state in {State.RUNNING, State.PAUSED} and mailings.waits_for_the_first(shown),
         "last_moment": going.last_moment(shown) if running and shown.an_hour else None,
         "stopped": stopping.standing(),
+        "letter_parts": range(1, letters.parts(shown) + 1) if counts.get("letter") else (),
+        "letters_in_part": letters.PART,
     }
 
 

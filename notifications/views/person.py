@@ -13,7 +13,7 @@ from accounts.models import Address
 from incidents.audience import finding
 from incidents.models import AffectedAccount, Incident
 from notifications import person, recording, telling, tried
-from notifications.forms import FindForm, RecordForm
+from notifications.forms import FindForm, RecordForm, TakeBackForm
 from notifications.models import Recipient
 
 PAGE = 50  # rows
@@ -87,6 +87,27 @@ def record(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
     what = Recipient.Channel(recipient.channel).label.lower()
     messages.success(request, f"On record: {affected.account}, {what}. The account counts as told.")
     return redirect("notifications:affected_account", slug, pk)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff("send")
+def take_back(request: StaffRequest, slug: str, pk: int, record: int) -> HttpResponse:
+    """A record that was wrong: asks first, and why."""
+    affected = _affected(slug, pk)
+    recipient = get_object_or_404(affected.recipients.exclude(recorded_proof=""), pk=record)
+    form = TakeBackForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            recording.take_back(recipient, because=form.cleaned_data["because"], by=request.user)
+        except recording.CannotRecord as no:
+            messages.error(request, str(no))
+        else:
+            messages.success(request, "Taken back: it counts no more. It stands in the log as it was.")
+        return redirect("notifications:affected_account", slug, pk)
+    return render(request, "notifications/staff/record_take_back.html", {
+        "incident": affected.incident, "room": "affected", "affected": affected, "recipient": recipient, "form": form,
+    }, status=422 if form.errors else 200)  # fmt: skip
 
 
 def _affected(slug: str, pk: int) -> AffectedAccount:

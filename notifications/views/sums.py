@@ -1,7 +1,10 @@
 """The sums of a mailing: each number opens its list, and all of it can be taken along as a file."""
 
-from django.http import Http404, HttpResponse, StreamingHttpResponse
-from django.shortcuts import render
+from tempfile import TemporaryFile
+
+from django.contrib import messages
+from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -10,7 +13,7 @@ from accounts import audit
 from accounts.access import StaffRequest, staff
 from accounts.models import User
 from incidents.audience import exporting
-from notifications import links
+from notifications import letters, links
 from notifications.mailings import sums
 from notifications.models import Mailing
 from notifications.views.mailings import mailing_of, room_of
@@ -61,3 +64,25 @@ def download(request: StaffRequest, slug: str, number: int) -> HttpResponse:
 def _note(shown: Mailing, name: str, count: int, *, by: User) -> None:
     audit.record(act="mailing.exported", thing=shown, by=by, incident=shown.incident_id, number=shown.number,
                  line=name or "all", count=count)  # fmt: skip
+
+
+@never_cache
+@require_POST
+@staff("export")
+def letters_file(request: StaffRequest, slug: str, number: int) -> HttpResponse:
+    """Letters to print and the addresses for their envelopes, five hundred at a time."""
+    shown = mailing_of(slug, number)
+    part = request.POST.get("part", "1")
+    if not part.isdecimal() or not 1 <= int(part) <= letters.parts(shown):
+        messages.error(request, "There are no letters in this part any more: they are on record.")
+        return redirect("notifications:mailing", slug, number)
+    at = timezone.now()
+    file = TemporaryFile()  # noqa: SIM115  (the response closes it, which removes it)
+    try:
+        letters.write(shown, file, part=int(part), by=request.user, at=at)
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    name = f"letters-{shown.number}-{part}-{at:%Y%m%dT%H%M%SZ}.zip"
+    return FileResponse(file, as_attachment=True, filename=name, content_type="application/zip")

@@ -4,11 +4,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from accounts import approvals
 from accounts.models import AuditEntry
-from notifications import dispatch, mailings
+from notifications import dispatch, mailing_states, mailings
 from notifications.mailings import going, watching
 from notifications.models import Mailing, Outbox, Recipient, SendingPulse
 from tests.factories import NOON, make_incident, make_many_affected, make_notice, make_organisation
@@ -369,3 +370,39 @@ def test_a_short_silence_is_nothing(start):
 
     mailing.refresh_from_db()
     assert mailing.state == Mailing.State.RUNNING
+
+
+# What has finished ----------------------------------------------------------------------------------------------
+
+
+def finished(start, **fields) -> Mailing:
+    mailing = start()
+    Mailing.objects.filter(pk=mailing.pk).update(state="finished", **{"finished_at": timezone.now(), **fields})
+    return mailing
+
+
+@transaction.atomic
+def run_again(mailing, by=None) -> Mailing:
+    return mailing_states.keep_open(mailing.pk, by=by)
+
+
+def test_a_late_bounce_lets_a_mailing_run_again(start):
+    assert run_again(finished(start)).state == Mailing.State.RUNNING
+
+
+def test_long_after_its_end_only_a_person_lets_it_run_again(start, anton):
+    mailing = finished(start, finished_at=timezone.now() - timedelta(days=8))
+
+    with pytest.raises(mailing_states.NotOpen, match="a person has to decide"):
+        run_again(mailing)
+    assert run_again(mailing, by=anton).state == Mailing.State.RUNNING
+
+
+def test_what_finished_before_an_outage_does_not_run_again_by_itself(start):
+    mailing = finished(start)
+    mailings.watch()
+    SendingPulse.objects.update(at=timezone.now() - timedelta(hours=14))
+    mailings.watch()
+
+    with pytest.raises(mailing_states.NotOpen):
+        run_again(mailing)

@@ -1,0 +1,206 @@
+"""Letters by post: a file to print, the addresses for the envelopes, and a record of each."""
+
+import csv
+import io
+import zipfile
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts import approvals
+from accounts.models import Account, AuditEntry
+from notifications import letters, mailings, recording, telling
+from notifications.mailings import To, sums
+from notifications.models import Mailing, Recipient
+from tests.factories import (
+    NOON,
+    make_account,
+    make_address,
+    make_affected,
+    make_incident,
+    make_notice,
+    make_organisation,
+)
+from tests.notifications.test_mailing_settings_page import text
+
+STREET = "Müllerstraße 7\n10115 Berlin\nGermany"
+
+
+@pytest.fixture
+def mailing(wanda, anton) -> Mailing:
+    """Letters to three people without any email address, started."""
+    make_organisation()
+    incident = make_incident(first_published_at=NOON)
+    for name in ("Ärzte ohne Mail", "Łukasz Żółć", "Ελένη"):
+        account = make_account(f"lost-{len(name)}", None, name=name)
+        make_address(account, STREET, kind="post")
+        make_affected(incident, account)
+    notice = make_notice(
+        incident, wanda, body="This concerns {{ account }}.\n\nYour notice: {{ link }}\n\n" + "Words. " * 600
+    )
+    mailing = mailings.prepare(notice, by=wanda, to=To(channel="post"))
+    approvals.answer(mailings.ask(mailing, by=wanda), yes=True, by=anton)
+    return mailings.start(mailing, by=anton)
+
+
+def bundle(mailing, by, **given) -> zipfile.ZipFile:
+    file = io.BytesIO()
+    letters.write(mailing, file, by=by, at=NOON, **{"part": 1, **given})
+    return zipfile.ZipFile(file)
+
+
+def rows(files, name="addresses.csv") -> list[list[str]]:
+    return list(csv.reader(io.StringIO(files.read(name).decode(), newline="")))
+
+
+def test_pages_to_print_come_with_their_addresses_in_the_same_order(mailing, ada):
+    files = bundle(mailing, ada)
+
+    header, *people = rows(files)
+    assert files.read("letters.pdf").startswith(b"%PDF-")
+    assert header == letters.HEADER
+    assert [row[4] for row in people] == ["Ärzte ohne Mail", "Łukasz Żółć", "Ελένη"]
+    assert all(row[5].replace("\r\n", "\n") == STREET for row in people)
+    assert [row[2] for row in people] == list(mailing.recipients.order_by("pk").values_list("code", flat=True))
+    first = [int(row[1]) for row in people]
+    assert first[0] == 1 and first[1] - first[0] == first[2] - first[1] > 1  # each letter begins on a page of its own
+
+
+def test_what_the_font_cannot_print_is_listed_with_the_reason(mailing, ada):
+    Account.objects.filter(name="Ελένη").update(name="李雷")
+
+    files = bundle(mailing, ada)
+
+    assert len(rows(files)) == 3
+    (_, missing) = rows(files, "not-printed.csv")
+    assert missing[2] == "李雷" and "The font has no" in missing[4]
+
+
+def test_names_that_are_formulas_stay_text(mailing, ada):
+    Account.objects.filter(name="Ελένη").update(name="=HYPERLINK()")
+
+    assert "'=HYPERLINK()" in bundle(mailing, ada).read("addresses.csv").decode()
+
+
+def test_a_stack_at_a_time(mailing, ada, monkeypatch):
+    monkeypatch.setattr(letters, "PART", 2)
+
+    assert letters.parts(mailing) == 2
+    assert [len(rows(bundle(mailing, ada, part=part))) - 1 for part in (1, 2)] == [2, 1]
+
+
+def test_the_log_says_how_many_left_the_house(mailing, ada):
+    bundle(mailing, ada)
+
+    entry = AuditEntry.objects.get(act="mailing.letters_taken")
+    assert '"count":3' in entry.body and entry.by == ada and "Berlin" not in entry.body
+
+
+def test_long_lines_are_broken_between_words_and_long_words_anywhere(mailing, ada):
+    letters._register_font()
+
+    lines = letters._fitting("word " * 40 + "https://example.test/" + "x" * 200)
+
+    assert all(letters._width(line.rstrip()) <= letters.A4[0] - letters.LEFT - letters.RIGHT for line in lines)
+    assert "".join(lines).replace(" ", "") == "word" * 40 + "https://example.test/" + "x" * 200
+
+
+# On record ------------------------------------------------------------------------------------------------------
+
+
+def record(recipient, by, **given):
+    said = {"channel": "post", "at": NOON, "person": "Wanda", "proof": "Registered letter RR 1"}
+    return recording.record(recipient.affected_account, by=by, **said | given)
+
+
+def test_a_letter_counts_once_it_is_on_record(mailing, anton):
+    letter = mailing.recipients.first()
+    assert telling.outcome_of(letter.affected_account) == "unreached"
+
+    recorded = record(letter, anton)
+
+    assert recorded == letter and recorded.state == "delivered"
+    assert telling.outcome_of(letter.affected_account) == "told"
+    assert {line.name: line.count for line in sums.lines(mailing)} == {"told": 1, "letter": 2}
+    assert letters.to_post(mailing).count() == 2
+
+
+def test_a_record_that_was_wrong_is_taken_back_and_the_letter_waits_again(mailing, anton):
+    letter = record(mailing.recipients.first(), anton)
+
+    withdrawal = recording.take_back(letter, because="It was another one's letter", by=anton)
+
+    letter.refresh_from_db()
+    assert (letter.state, letter.recorded_proof) == ("letter", "")
+    assert (withdrawal.was_proof, withdrawal.was_at) == ("Wanda: Registered letter RR 1", NOON)
+    assert telling.outcome_of(letter.affected_account) == "unreached"
+    with pytest.raises(recording.CannotRecord, match="no record here"):
+        recording.take_back(letter, because="Again", by=anton)
+
+
+def test_a_call_that_was_wrongly_recorded_counts_no_more(mailing, anton):
+    call = record(mailing.recipients.first(), anton, channel="phone")
+    assert telling.outcome_of(call.affected_account) == "told"
+
+    recording.take_back(call, because="Nobody answered", by=anton)
+
+    assert telling.outcome_of(call.affected_account) == "unreached"
+    assert Recipient.objects.get(pk=call.pk).state == "cancelled"
+
+
+def test_how_a_record_stood_is_never_changed(mailing, anton):
+    withdrawal = recording.take_back(record(mailing.recipients.first(), anton), because="Wrong", by=anton)
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        type(withdrawal).objects.update(because="Right")
+
+
+# The pages ------------------------------------------------------------------------------------------------------
+
+
+def to(name, mailing, *args):
+    return reverse(f"notifications:{name}", args=[mailing.incident.slug, *args])
+
+
+def test_the_page_offers_the_file_and_says_what_to_do(mailing, ada, as_user):
+    Mailing.objects.update(state="finished", finished_at=timezone.now())
+    client = as_user(ada)
+
+    assert "3 letters are to be posted" in text(client.get(to("mailing", mailing, mailing.number)))
+    answer = client.post(to("mailing_letters", mailing, mailing.number), {"part": 1})
+
+    assert answer["Content-Disposition"].startswith('attachment; filename="letters-1-1-')
+    assert zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))).namelist() == [
+        "letters.pdf",
+        "addresses.csv",
+    ]
+
+
+def test_whoever_may_not_export_gets_no_letters(mailing, anton, as_user):
+    assert as_user(anton).post(to("mailing_letters", mailing, mailing.number), {"part": 1}).status_code == 403
+
+
+def test_a_part_that_is_not_there_is_said(mailing, ada, as_user):
+    answer = as_user(ada).post(to("mailing_letters", mailing, mailing.number), {"part": 9}, follow=True)
+
+    assert "no letters in this part" in text(answer)
+
+
+def test_a_record_is_taken_back_from_the_persons_page_with_a_reason(mailing, anton, as_user):
+    letter = record(mailing.recipients.first(), anton)
+    client, url = as_user(anton), to("record_take_back", mailing, letter.affected_account_id, letter.pk)
+    assert "Take it back" in text(client.get(to("affected_account", mailing, letter.affected_account_id)))
+
+    assert client.post(url, {"because": ""}).status_code == 422
+    said = text(client.post(url, {"because": "It came back"}, follow=True))
+
+    assert "Taken back: it counts no more." in said and "It came back" in said and "Not reached" in said
+
+
+def test_whoever_may_not_send_takes_nothing_back(mailing, anton, wanda, as_user):
+    letter = record(mailing.recipients.first(), anton)
+
+    url = to("record_take_back", mailing, letter.affected_account_id, letter.pk)
+    assert as_user(wanda).post(url, {"because": "no"}).status_code == 403
