@@ -48,6 +48,9 @@ WHOLE = {
     "address_rule.made": "stopped trusting addresses by rule",
     "address_rule.ended": "ended a rule about addresses that are not trusted",
     "account.searched": "looked for one account",
+    "export.begun": "took affected accounts out of the house",
+    "export.ended": "had the whole list of an export",
+    "export.broken_off": "had only the beginning of an export: the download broke off",
     "sending.stopped": "stopped all sending",
     "sending.allowed_again": "let sending go on",
     "recipient.record_taken_back": "took back a record of a letter, call or meeting",
@@ -66,8 +69,9 @@ SINGULAR = {"staff": "member of staff"}
 OF_ACTS = {"publish": "to publish", "mail": "to send a notice", "import": "to import accounts", "export": "to export"}
 ONLY_IN_THE_HOUSE_LOG = {"evidence.exported"}  # their facts are a page of numbers
 SAID = (
-    "fields", "counts", "rows", "kind", "because", "number", "version", "needs", "words", "channel", "account", "token",
-    "scopes", "only", "mode", "ruled_out", "evidence", "alone", "value", "rule", "accounts", "addresses",
+    "fields", "counts", "rows", "people", "lines", "filter", "kind", "because", "number", "version", "needs", "words",
+    "channel", "account", "token", "scopes", "only", "mode", "ruled_out", "evidence", "alone", "value", "rule",
+    "accounts", "addresses",
 )  # of the facts  # fmt: skip
 
 

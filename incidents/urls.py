@@ -58,9 +58,7 @@ urlpatterns = [
     path("staff/<slug:slug>/redact/now/", redact.now, name="redact_now"),
     path("staff/<slug:slug>/versions/", publish.versions, name="versions"),
     path("staff/<slug:slug>/versions/<int:number>/", publish.version, name="version"),
-    # Affected accounts and the files that said so
-    path("staff/<slug:slug>/affected/", affected.affected, name="affected"),
-    path("staff/<slug:slug>/affected/look-up/", affected.look_up, name="affected_look_up"),
+    # The files that said who is affected; the list itself is in notifications, which know who was told
     path("staff/<slug:slug>/affected/imports/", affected.imports, name="affected_imports"),
     path("staff/<slug:slug>/affected/imports/new/", affected_upload.upload, name="affected_upload"),
     path("staff/<slug:slug>/affected/imports/sample.csv", affected_upload.sample, name="affected_sample"),

@@ -1,7 +1,7 @@
 """How far telling has come: who was told, and what the public page may say about it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from django.conf import settings
@@ -61,6 +61,10 @@ SELECT a.id, CASE
 FROM incidents_affectedaccount a LEFT JOIN furthest ON furthest.id = a.id LEFT JOIN segments ON segments.id = a.id
 WHERE a.incident_id = %(incident)s
 """
+# The same of some accounts: each part has to be told, since PostgreSQL computes a grouped part for the whole incident.
+AMONG = OUTCOMES.replace(
+    "r.incident_id = %(incident)s", "r.incident_id = %(incident)s AND r.affected_account_id = ANY(%(ids)s)"
+).replace("a.incident_id = %(incident)s", "a.incident_id = %(incident)s AND a.id = ANY(%(ids)s)")
 NAMES = ("told", "on_the_way", "unknown", "unreached", "by_decision_not_told", "ruled_out")
 
 
@@ -95,6 +99,13 @@ def having(incident: Incident, outcome: str) -> Q:
     sql = f"SELECT id FROM ({OUTCOMES}) AS each WHERE outcome = %(outcome)s"  # noqa: S608
     names = re.findall(r"%\((\w+)\)s", sql)
     return Q(pk__in=RawSQL(re.sub(r"%\(\w+\)s", "%s", sql), [given[name] for name in names]))  # noqa: S611
+
+
+def among(incident: Incident, ids: Collection[int]) -> dict[int, str]:
+    """{id: one of NAMES} of these affected accounts: as many steps as there are ids, however long the list is."""
+    with connection.cursor() as cursor:
+        cursor.execute(AMONG, _given(incident) | {"ids": list(ids)})
+        return dict(cursor.fetchall())
 
 
 def each_outcome(incident: Incident) -> Iterator[tuple[int, str]]:

@@ -3,13 +3,30 @@
 from django.urls import path, re_path
 
 from notifications.links import TOKEN_LENGTH
-from notifications.views import mailings, notices, person, reader, records, room, settling, stopping, sums
+from notifications.views import (
+    affected,
+    exports,
+    mailings,
+    notices,
+    person,
+    reader,
+    records,
+    room,
+    settling,
+    stopping,
+    sums,
+)
 
 app_name = "notifications"
 
 urlpatterns = [
-    # One person at a time
+    # The affected accounts: all of them, some of them, one at a time
     path("staff/look-up/", person.look_up, name="look_up"),
+    path("staff/<slug:slug>/affected/", affected.affected, name="affected"),
+    path("staff/<slug:slug>/affected/look-up/", affected.look_up, name="affected_look_up"),
+    path("staff/<slug:slug>/affected/export/", exports.ask, name="export_new"),
+    path("staff/<slug:slug>/affected/exports/<int:pk>/", exports.export, name="export"),
+    path("staff/<slug:slug>/affected/exports/<int:pk>/download/", exports.download, name="export_download"),
     path("staff/<slug:slug>/affected/<int:pk>/", person.account, name="affected_account"),
     path("staff/<slug:slug>/affected/<int:pk>/record/", person.record, name="affected_record"),
     path(

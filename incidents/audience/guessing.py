@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from incidents.audience.columns import FACT, IGNORE, NAMES_SOMEBODY, ROW, Columns, fact_name, parts, squeezed
+from incidents.audience.facts import of_meaning
 
 # As people write them in English, German, French and Spanish.
 KNOWN = {
@@ -68,6 +69,8 @@ def guess(headers: list[str], rows: Sequence[list[str]], *, boldly: bool) -> Col
 
 
 def _by_header(header: str, position: int, values: list[str], is_there_more: bool) -> str:
+    if of_meaning(header):
+        return header  # as our exports name the facts
     known = MEANING.get(squeezed(header))
     if known == "email" and squeezed(header) == "address" and values and not any("@" in value for value in values):
         return "post"

@@ -5,12 +5,12 @@ from django import forms
 
 class LookUpForm(forms.Form):
     text = forms.CharField(
-        label="Find one account",
+        label="Find an account",
         max_length=320,
         strip=True,
-        help_text="A whole id or address, or the beginning of an id. It is recorded that you looked, not for what.",
+        help_text="An id, a name or an address, or how it begins. It is recorded that you looked, not for what.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        error_messages={"required": "Type an account id or an address."},
+        error_messages={"required": "Type an account id, a name or an address."},
     )
 
 

@@ -1,21 +1,18 @@
-"""The room "Affected accounts": the list, one account, imports."""
+"""The room "Affected accounts": the files that said who they are."""
 
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts import typed
 from accounts.access import StaffRequest, staff
 from incidents import audience
-from incidents.audience import columns, exporting, finding, mending
-from incidents.forms.affected import DealtWithForm, LookUpForm
-from incidents.models import AffectedAccount, ImportBatch, Incident
+from incidents.audience import columns, exporting, mending
+from incidents.forms.affected import DealtWithForm
+from incidents.models import ImportBatch, Incident
 from incidents.views.affected_findings import found_in, record_download
 from incidents.views.affected_upload import asking
 from incidents.views.affected_work import working
@@ -24,60 +21,6 @@ from incidents.views.downloads import csv_download
 REJECTED_PER_PAGE = 50
 BATCHES_PER_PAGE = 50
 ROWS_SHOWN = 5
-
-
-@never_cache
-@require_GET
-@staff("read_room")
-def affected(request: StaffRequest, slug: str) -> HttpResponse:
-    incident = get_object_or_404(Incident, slug=slug)
-    certainty = request.GET.get("certainty", "")
-    if certainty not in AffectedAccount.Certainty.values:
-        certainty = ""
-    prefix = typed.words(request.GET.get("id", ""))[:200]
-    only = _numbers(request.GET.get("found"))
-    rows, earlier, later = finding.page(
-        incident, certainty=certainty, prefix=prefix, only=only,
-        after=typed.number(request.GET.get("after")) or 0, before=typed.number(request.GET.get("before")) or 0,
-    )  # fmt: skip
-    filters = {"certainty": certainty, "id": prefix, "found": request.GET.get("found", "") if only is not None else ""}
-    counts = finding.by_certainty(incident)
-    return render(request, "incidents/staff/affected.html", {
-        "incident": incident, "room": "affected", "rows": rows, "form": LookUpForm(), "total": counts[""],
-        "earlier": _query(filters, before=rows[0].pk) if earlier and rows else "",
-        "later": _query(filters, after=rows[-1].pk) if later and rows else "",
-        "certainties": [
-            {"key": key, "label": label, "count": counts[key], "query": _query({"certainty": key})}
-            for key, label in [("", "All"), *AffectedAccount.Certainty.choices]
-        ],
-        "certainty": certainty, "prefix": prefix, "filtered": bool(certainty or prefix or only is not None),
-    })  # fmt: skip
-
-
-@require_POST
-@staff("read_room")
-def look_up(request: StaffRequest, slug: str) -> HttpResponse:
-    """By POST and redirect: an address in a URL would stand in logs and histories."""
-    incident = get_object_or_404(Incident, slug=slug)
-    form = LookUpForm(request.POST)
-    if not form.is_valid():
-        messages.error(request, "Type an account id or an address, at most 320 characters.")
-        return redirect("incidents:affected", slug=slug)
-    text = form.cleaned_data["text"]
-    found = finding.look_up(incident, text, by=request.user)
-    if len(found) == 1:
-        return redirect("notifications:affected_account", slug=slug, pk=found[0].pk)
-    if found:
-        messages.info(request, f"{len(found)} accounts of this incident have this address.")
-        return redirect(_list(slug) + _query({"found": "-".join(str(affected.pk) for affected in found)}))
-    if "@" not in text and finding.page(incident, prefix=text)[0]:
-        messages.info(request, "No account has exactly this id. These begin with it.")
-        return redirect(_list(slug) + _query({"id": text}))
-    messages.warning(
-        request,
-        "No account with this id or address is in this incident's list. Check the spelling, or the next import.",
-    )
-    return redirect("incidents:affected", slug=slug)
 
 
 @never_cache
@@ -163,15 +106,3 @@ def _confirmed_twin(batch: ImportBatch) -> ImportBatch | None:
     """The very same file, confirmed before."""
     confirmed = ImportBatch.objects.filter(incident=batch.incident_id, state=ImportBatch.State.CONFIRMED)
     return confirmed.filter(sha256=batch.sha256).exclude(pk=batch.pk).order_by("number").first()
-
-
-def _list(slug: str) -> str:
-    return reverse("incidents:affected", kwargs={"slug": slug})
-
-
-def _query(filters: dict[str, str], **position: int) -> str:
-    return "?" + urlencode({name: value for name, value in (filters | position).items() if value})
-
-
-def _numbers(text: str | None) -> list[int] | None:
-    return [typed.number(part) or 0 for part in text.split("-")[: finding.MOST_FOUND]] if text else None

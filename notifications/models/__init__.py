@@ -1,3 +1,4 @@
+from notifications.models.exports import Export
 from notifications.models.mailings import Mailing, MailingTally, SendingPulse, SendingStop
 from notifications.models.notices import Notice, NoticeVersion
 from notifications.models.readers import ReaderLink
@@ -12,6 +13,6 @@ from notifications.models.recipients import (
 )
 
 __all__ = [
-    "Attempt", "DeliveryEvent", "Mailing", "MailingTally", "Notice", "NoticeVersion", "Outbox", "ReaderLink",
+    "Attempt", "DeliveryEvent", "Export", "Mailing", "MailingTally", "Notice", "NoticeVersion", "Outbox", "ReaderLink",
     "Recipient", "RecordUpload", "RecordWithdrawal", "SendBatch", "SendingPulse", "SendingStop",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ from django import template
 
 from accounts import approvals
 from accounts.models import Approval
+from incidents.audience import finding
 from incidents.models import Incident, PageVersion
 from notifications import stopping
 from notifications.models import Mailing, Recipient, SendingStop
@@ -51,7 +52,9 @@ def _page(incident: Incident) -> tuple[str, bool]:
 
 
 def _affected(incident: Incident) -> tuple[str, bool]:
-    return _counted(incident.affected_accounts.owed_a_notice().count(), "account")
+    """This stands on every page of the room: it may not take longer the more accounts there are."""
+    count = finding.counted(incident.affected_accounts.owed_a_notice())
+    return (f"more than {finding.MOST_COUNTED:,}", False) if count is None else _counted(count, "account")
 
 
 def _notices(incident: Incident) -> tuple[str, bool]:

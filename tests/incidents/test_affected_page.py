@@ -16,7 +16,6 @@ from tests.factories import (
     make_address,
     make_affected,
     make_incident,
-    make_many_affected,
     make_organisation,
     make_segment,
 )
@@ -262,93 +261,6 @@ def test_nothing_of_another_incident_is_shown(incident, as_user, wanda):
     assert client.get(f"{ROOM}imports/1/").status_code == 404
     assert client.post(f"{ROOM}imports/1/confirm/").status_code == 404
     assert "northwind" not in client.get(ROOM).text
-
-
-@pytest.mark.parametrize("text", ["northwind", " Owner@NORTHWIND.example "])
-def test_an_exact_id_or_address_opens_the_account(incident, as_user, wanda, text):
-    affected = make_affected(incident)
-
-    page = as_user(wanda).post(f"{ROOM}look-up/", {"text": text}, follow=True)
-
-    assert page.redirect_chain == [(f"{ROOM}{affected.pk}/", 302)]
-    assert "owner@northwind.example" in page.text
-    assert "key-…4f2" in page.text
-
-
-def test_a_look_up_is_recorded_without_what_was_searched(incident, as_user, wanda):
-    affected = make_affected(incident)
-
-    as_user(wanda).post(f"{ROOM}look-up/", {"text": "owner@northwind.example"})
-    as_user(wanda).post(f"{ROOM}look-up/", {"text": "nobody@nowhere.example"})
-
-    found, missed = AuditEntry.objects.filter(act="account.searched").order_by("number")
-    assert f'"found":[{affected.pk}]' in found.body
-    assert '"found":[]' in missed.body
-    assert "northwind" not in found.body
-    assert "nowhere" not in missed.body
-
-
-def test_the_beginning_of_an_id_lists_the_accounts_that_begin_with_it(incident, as_user, wanda):
-    make_many_affected(incident, 12)
-
-    page = as_user(wanda).post(f"{ROOM}look-up/", {"text": "acme-001"}, follow=True)
-
-    assert page.redirect_chain == [(f"{ROOM}?id=acme-001", 302)]
-    assert "acme-0010" in page.text
-    assert "acme-0002" not in page.text
-
-
-def test_an_address_of_several_accounts_lists_them_without_the_address_in_the_url(incident, as_user, wanda):
-    make_affected(incident)
-    make_affected(incident, make_account("contoso", "owner@northwind.example"))
-    make_affected(incident, make_account("fabrikam", "it@fabrikam.example"))
-
-    page = as_user(wanda).post(f"{ROOM}look-up/", {"text": "owner@northwind.example"}, follow=True)
-
-    assert "2 accounts of this incident have this address." in page.text
-    assert "@" not in page.redirect_chain[0][0]
-    assert "contoso" in page.text
-    assert "fabrikam" not in page.text
-
-
-def test_what_is_not_in_the_list_is_said_without_repeating_it(incident, as_user, wanda):
-    page = as_user(wanda).post(f"{ROOM}look-up/", {"text": "jane@elsewhere.example"}, follow=True)
-
-    assert "No account with this id or address" in page.text
-    assert "elsewhere" not in page.text
-
-
-def test_the_list_goes_forward_and_back_in_pages_of_fifty(incident, as_user, wanda):
-    make_many_affected(incident, 120)
-    client = as_user(wanda)
-
-    first = client.get(ROOM)
-    second = client.get(ROOM + first.context["later"])
-    third = client.get(ROOM + second.context["later"])
-    back = client.get(ROOM + third.context["earlier"])
-
-    assert [len(page.context["rows"]) for page in (first, second, third)] == [50, 50, 20]
-    assert (first.context["earlier"], third.context["later"]) == ("", "")
-    assert back.context["rows"] == second.context["rows"]
-
-
-def test_the_list_can_be_narrowed_by_certainty(incident, as_user, wanda):
-    make_affected(incident)
-    make_affected(incident, make_account("contoso", None), certainty="possible")
-
-    page = as_user(wanda).get(f"{ROOM}?certainty=possible")
-
-    assert "contoso" in page.text
-    assert "northwind" not in page.text
-
-
-@pytest.mark.parametrize(
-    "query", ["after=x", "before=-1", "found=a-b", "certainty=x", "id=%00", "after=" + "9" * 40, "page=x"]
-)
-def test_nonsense_in_the_address_bar_is_no_error(incident, as_user, wanda, query):
-    make_affected(incident)
-
-    assert as_user(wanda).get(f"{ROOM}?{query}").status_code == 200
 
 
 def queries(client, path: str) -> int:
