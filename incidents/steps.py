@@ -138,7 +138,7 @@ def _accounts(incident: Incident, checked: Iterable[Checked]) -> dict[tuple[str,
     held = AffectedAccount.objects.filter(incident=incident)
     ids = [external_id for external_id, _ in found if external_id]
     for external_id, pk in held.filter(account__external_id__in=ids).values_list("account__external_id", "pk"):
-        found[external_id, ""].append(pk)
+        found[str(external_id), ""].append(pk)
     hashes = {lookup_hash(normal): normal for _, normal in found if normal}
     addresses = Address.objects.filter(lookup__in=list(hashes), kind=Address.Kind.EMAIL)
     owners = [(hashes[bytes(lookup)], account) for lookup, account in addresses.values_list("lookup", "account")]

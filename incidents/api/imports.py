@@ -3,29 +3,26 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from ninja import Header, Path, Query, Router, Schema, Status
+from ninja import Header, Path, Query, Router, Status
 from ninja.errors import HttpError, ValidationError
-from pydantic import ConfigDict, Field, StrictBool
 
 from accounts import tokens, typed
 from accounts.api import REFUSALS, Problem, Slug, by_token, caller, to_read, token_of
 from accounts.models import ApiToken
 from incidents import audience
-from incidents.api import accounts
+from incidents.api import shape
 from incidents.api.incidents import find
+from incidents.api.shape import PIECE, AffectedIn, ConfirmIn, ImportIn, ImportOut, PieceOut, RejectedPage
 from incidents.audience import pushing, spelling_out, working
-from incidents.audience.delimited import DELIMITERS
-from incidents.audience.encodings import ENCODINGS
 from incidents.models import ImportBatch, RejectedRow
 
 router = Router()
 
-MOST_AT_ONCE = 1000  # accounts in one call
 CONFLICT: dict = {409: Problem}
 State = ImportBatch.State
 SHOWN = ("number", "state", "mode", "file_name", "sha256", "size", "bytes_read", "rows_read", "refusal", "stopped")
@@ -37,115 +34,6 @@ Key = Annotated[
         description="Of your choice, new for each import. The same call again answers with the same import.",
     ),
 ]  # fmt: skip
-EVIDENCE = "Why nobody who is ruled out was affected. Needed for modes replace and rule_out."
-PIECE: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "description": "At most 8 MB. Of kind `file`: the bytes, as they come. Of kind `accounts`: JSON.",
-        "content": {
-            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
-            "application/x-ndjson": {"schema": {"type": "string"}},
-            "application/json": {"schema": {"type": "array", "items": {"type": "object"}}},
-        },
-    }
-}
-
-
-class FormatIn(Schema):
-    """What the bytes of a file are; what is not said is detected. An Excel workbook has a sheet and nothing else."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    encoding: Literal[tuple(ENCODINGS)] | Literal[""] = ""  # type: ignore[valid-type]
-    delimiter: Literal[tuple(DELIMITERS)] | Literal[""] = ""  # type: ignore[valid-type]
-    sheet: accounts.Text = ""
-
-
-class ImportIn(Schema):
-    model_config = ConfigDict(extra="forbid")
-
-    kind: Literal["file", "accounts"] = Field(
-        "file", description="Pieces are bytes of one file (CSV, gzip, XLSX), or each holds accounts as JSON."
-    )
-    mode: ImportBatch.Mode = ImportBatch.Mode.ADD
-    evidence: Annotated[accounts.Text, Field(description=EVIDENCE)] = ""
-    file_name: Annotated[str, Field(max_length=255, examples=["exposed-keys.csv"])] = ""
-    format: FormatIn = FormatIn()
-    columns: Annotated[dict[accounts.Text, accounts.Text], Field(max_length=200)] = Field(
-        {}, description="Of kind file: {header: meaning}. Headers left out are read as last time, or guessed.",
-        examples=[{"Kundennummer": "id", "Schlüssel": "fact:api_key", "Zuletzt": "fact:last_seen:moment"}],
-    )  # fmt: skip
-    facts: accounts.Facts = Field(
-        {}, description="Of kind accounts: {name: type} of all facts that the pieces will have.",
-        examples=[{"api_key": "text", "last_seen": "moment"}],
-    )  # fmt: skip
-    rows: accounts.Facts = Field({}, description="Of kind accounts: {name: type} of the columns of their tables.")
-
-
-class AffectedIn(Schema):
-    model_config = ConfigDict(extra="forbid")
-
-    accounts: Annotated[list[accounts.AccountIn], Field(min_length=1, max_length=MOST_AT_ONCE)]
-    mode: ImportBatch.Mode = ImportBatch.Mode.ADD
-    evidence: Annotated[accounts.Text, Field(description=EVIDENCE)] = ""
-    facts: accounts.Facts = Field({}, description="{name: type} where a text is a date or a moment.")
-    confirm: StrictBool = Field(True, description="Import at once if the token may, and nothing stops it.")
-    beyond_estimate: StrictBool = Field(False, description="Import it although it is more than the page says.")
-
-
-class ConfirmIn(Schema):
-    model_config = ConfigDict(extra="forbid")
-
-    beyond_estimate: StrictBool = Field(False, description="Import it although it is more than the page says.")
-
-
-class ComparisonOut(Schema):
-    """Counts of accounts: what importing it would do."""
-
-    new: int
-    changed: int
-    unchanged: int
-    missing: int = Field(description="On the list and not in this import; they stay, except in mode replace.")
-    newly_ruled_out: int
-    after: int = Field(description="Everyone owed a notice once it is imported.")
-    stop: bool = Field(description="It says more than the page: confirm with beyond_estimate, or correct the page.")
-    verdict: str
-
-
-class ImportOut(Schema):
-    number: int
-    state: ImportBatch.State
-    open: bool = Field(description="It takes pieces.")
-    mode: ImportBatch.Mode
-    file_name: str
-    sha256: str = Field(description="Of the whole file; empty until it is read.")
-    size: int = Field(description="Bytes handed in.")
-    bytes_read: int
-    rows_read: int
-    counts: dict[str, int] = Field(description="Rows read, accepted, rejected, folded; accounts, addresses.")
-    findings: dict[str, int] = Field(description="What a person should look at before saying yes, by kind.")
-    comparison: ComparisonOut | None = Field(description="While it waits for a yes; null: not compared yet.")
-    refusal: str = Field(description="Why the whole file could not be read, and what to do.")
-    stopped: str = Field(description="Why the last try to import it wrote nothing, and what to do.")
-    page: str = Field(description="Path in the staff room.")
-
-
-class PieceOut(Schema):
-    piece: int
-    bytes: int = Field(description="As they are kept.")
-
-
-class RejectedOut(Schema):
-    line: int = Field(description="Line of the file; of kind accounts: each account takes as many as it has addresses.")
-    column: str
-    problem: str
-    remedy: str
-    value: str | None = Field(description="What stood there; null without the scope read:rejected.")
-
-
-class RejectedPage(Schema):
-    rows: list[RejectedOut]
-    next: int | None = Field(description="Give it as `after` for the next rows; null: these were the last.")
 
 
 @router.post(
@@ -177,7 +65,7 @@ def put_piece(request: HttpRequest, slug: Slug, number: Number, piece: Annotated
     batch = _find(slug, number)
     content = _body(request)
     if "facts" in batch.push:
-        content = _spelt_out(accounts.read(content), batch.push)
+        content = _spelt_out(shape.read(content), batch.push)
     with _refusals():
         new = pushing.take(batch, number=piece, content=content)
     return Status(201 if new else 200, {"piece": piece, "bytes": len(content)})

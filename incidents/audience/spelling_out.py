@@ -63,8 +63,8 @@ def types_of(accounts: Iterable[Mapping[str, Any]], part: str) -> dict[str, str]
     """Name and type of all facts (part: "facts" or "rows") that these accounts have; what is mixed is text."""
     found: dict[str, set[str]] = {}
     for account in accounts:
-        some = account.get(part) or ({} if part == "facts" else [])
-        for values in [some] if part == "facts" else some:
+        said = account.get(part) or []
+        for values in [said] if isinstance(said, dict) else said:
             for name, value in values.items():
                 if value is not None:
                     found.setdefault(name, set()).add(_type(value))
