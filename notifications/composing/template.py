@@ -15,13 +15,13 @@ from django.template.loader import render_to_string
 from django.utils.translation import get_language_info
 
 from incidents import prose
+from incidents.audience.facts import TABLE
 from notifications import links
 from notifications.composing import guidance as theirs
 from notifications.composing.errors import CannotCompose
+from notifications.composing.tables import COLUMNS, Table
 from notifications.composing.words import ASKS, BLOCKS
 from notifications.models import NoticeVersion
-
-COLUMNS = 72
 
 VARIABLE = re.compile(r'\{\{\s*([^\W\d][\w-]*)\s*(?:\|\s*or:\s*"([^"{}\n]*)"\s*)?\}\}')
 _LEFT_OVER = re.compile(r"\{\{|\}\}")
@@ -59,6 +59,9 @@ class Lines:
     indent: str
 
     def filled(self, values: Values) -> str:
+        first = self.pieces[0]
+        if isinstance(first, Gap) and isinstance(values[first], Table):
+            return values[first]
         text = _fill(self.pieces, values)
         if all(len(line) <= COLUMNS for line in text.split("\n")):
             return text
@@ -138,6 +141,8 @@ def _make(version: NoticeVersion, segments: tuple[str, ...]) -> Template:
     for gap, mark in marks.items():
         if (mark in markdown) and (mark not in text or mark not in body):
             raise CannotCompose(gap.name, f"{gap.name} cannot stand inside the address of a link.")
+        if gap.name == TABLE:  # a table cannot stand in a paragraph
+            body = body.replace(f"<p>{mark}</p>", mark)
     language = frozen.get("language", "en")
     page = render_to_string(
         "notifications/messages/message.html",
@@ -161,7 +166,7 @@ def _direction(language: str) -> str:
 
 def _marked_subject(subject: str, marks: dict[Gap, str]) -> str:
     def mark(found: re.Match[str]) -> str:
-        if found[1] in BLOCKS or found[1] in {"link", "page"}:
+        if found[1] in BLOCKS or found[1] in {"link", "page", TABLE}:
             raise CannotCompose(found[1], f"{found[1]} cannot stand in the subject.")
         return _mark(Gap(found[1], found[2]), marks)
 
@@ -180,6 +185,9 @@ def _marked_body(body: str, marks: dict[Gap, str], blocks: dict[str, str], page:
             if blocks[name] or fallback is None:
                 return _there(name, blocks[name], "the incident says nothing about it for these people")
             return fallback
+        if name == TABLE:
+            _alone_on_its_line(found)
+            return f"\n\n{_mark(Gap(name, fallback), marks)}\n\n"
         return _mark(Gap(name, fallback), marks)
 
     return _substituted(body, mark)

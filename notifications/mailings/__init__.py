@@ -9,7 +9,7 @@ from notifications.mailings.texts import (
     create,
     draft,
     edit,
-    fact_names,
+    facts_known,
     first_reachable,
     freeze,
     preview,
@@ -22,7 +22,7 @@ from notifications.mailings.whom import To
 
 __all__ = [
     "Changed", "NotNow", "NotSent", "To", "ahead_of_the_page", "ask", "cancel", "create", "draft", "edit",
-    "end_the_wait", "fact_names", "first_reachable", "freeze", "messages", "pause", "prepare", "preview",
+    "end_the_wait", "facts_known", "first_reachable", "freeze", "messages", "pause", "prepare", "preview",
     "problem_count", "progress", "propose_a_few_first", "recipients_hash", "resume", "sample", "say_how", "schedule",
     "start", "subject_with_samples", "test_send", "unreachable", "unschedule", "waits_for_the_first", "watch",
 ]  # fmt: skip

@@ -14,7 +14,9 @@ from django.utils import timezone
 
 from accounts import approvals, audit
 from accounts.models import Account, Address, Organisation, User
-from incidents.models import AffectedAccount, Incident
+from incidents.audience import facts
+from incidents.audience.facts import TABLE
+from incidents.models import AffectedAccount, ImportBatch, Incident
 from notifications import composing, providers, stopping
 from notifications.composing import Message
 from notifications.mailings.said_no import Changed, NotSent
@@ -92,14 +94,30 @@ def record_frozen(version: NoticeVersion, *, by: User, at: datetime | None) -> N
 # Looking at it --------------------------------------------------------------------------------------------------
 
 
-def fact_names(incident: Incident) -> list[str]:
-    """Names of the personal facts anybody has in this incident: each is a variable."""
+FACTS_OF_THE_NEWEST = """
+SELECT key, min(jsonb_typeof(value))
+  FROM (SELECT facts FROM incidents_affectedaccount WHERE incident_id = %s ORDER BY id DESC LIMIT 1000) AS affected,
+       jsonb_each(facts)
+ GROUP BY key
+"""
+TYPES_OF_JSON = {"number": "number", "boolean": "yes_no", "array": TABLE}
+
+
+def facts_known(incident: Incident) -> dict[str, str]:
+    """The personal facts of this incident, each a variable: {name: its type in words}, by name.
+
+    What imports took their columns for, and what the newest accounts have; not asked of a million rows.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT DISTINCT jsonb_object_keys(facts) FROM incidents_affectedaccount WHERE incident_id = %s ORDER BY 1",
-            [incident.pk],
-        )
-        return [name for (name,) in cursor.fetchall()]
+        cursor.execute(FACTS_OF_THE_NEWEST, [incident.pk])
+        known = {name: TYPES_OF_JSON.get(kind, "text") for name, kind in cursor.fetchall()}
+    imported = incident.import_batches.filter(state=ImportBatch.State.CONFIRMED).order_by("number")
+    for columns in imported.values_list("columns", flat=True):
+        for meaning in columns.values():
+            if fact := facts.of_meaning(meaning):
+                known |= {TABLE: TABLE} if fact.in_table else {fact.name: fact.type}
+    words = facts.TYPES | {TABLE: "table; stands alone on its line"}
+    return {name: words[known[name]] for name in sorted(known)}
 
 
 def preview(notice: Notice, *, affected: AffectedAccount, address: Address | None) -> Message:
@@ -121,7 +139,9 @@ def sample(notice: Notice, *, to: str = "nobody@example.invalid") -> Message:
         "account": SAMPLE_ACCOUNT,
         "name": SAMPLE_NAME,
         "segments": sorted(segment["key"] for segment in version.guidance["segments"]),
-        "facts": {name: f"[sample {name}]" for name in _facts_used(notice)},
+        "facts": {
+            name: [{"sample": "[sample]"}] if name == TABLE else f"[sample {name}]" for name in _facts_used(notice)
+        },
     }
     return composing.compose(_sample(version, merge=merge, to=to))
 

@@ -1,15 +1,13 @@
 """Personal facts and names of one account, in words and no more of them than their owner needs to know them by."""
 
-import re
 from dataclasses import dataclass
-from datetime import datetime
 
 from accounts.models import Account, Address
-from incidents import timeline
+from incidents.audience.facts import TABLE, in_words, name_in_words
 from notifications.composing.guidance import masked
 
 LONGEST_ID = 24  # characters shown of an account's id before its middle is left out
-ABBREVIATIONS = {"api", "dns", "id", "iban", "ip", "mfa", "oauth", "sms", "smtp", "ssh", "sso", "url"}
+IN_DETAIL = "In detail"
 
 
 @dataclass(frozen=True)
@@ -46,44 +44,23 @@ def split(facts: dict) -> tuple[list[tuple[str, str]], list[Table]]:
         if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
             tables.append(_table(key, value))
         elif value not in (None, "", [], {}):
-            values.append((in_words(key), said(value)))
+            values.append((name_in_words(key), said(value)))
     return values, tables
 
 
 def _table(key: str, rows: list[dict]) -> Table:
     columns = list(dict.fromkeys(column for row in rows for column in row))
-    heads = [in_words(column) for column in columns]
+    heads = [name_in_words(column) for column in columns]
     return Table(
-        in_words(key),
+        IN_DETAIL if key == TABLE else name_in_words(key),
         heads,
         [[(head, said(row.get(column, ""))) for head, column in zip(heads, columns, strict=True)] for row in rows],
     )
 
 
-def in_words(key: str) -> str:
-    """api_key → API key."""
-    words = [word.upper() if word.lower() in ABBREVIATIONS else word for word in re.split(r"[\s_]+", key) if word]
-    text = " ".join(words)
-    return text[:1].upper() + text[1:]
-
-
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)")
-
-
 def said(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
     if isinstance(value, dict):
-        return ", ".join(f"{in_words(str(key))}: {said(inner)}" for key, inner in value.items())
+        return ", ".join(f"{name_in_words(str(key))}: {said(inner)}" for key, inner in value.items())
     if isinstance(value, list):
         return ", ".join(said(inner) for inner in value)
-    if isinstance(value, str) and _MOMENT.fullmatch(value):
-        return _moment(value)
-    return "" if value is None else str(value)
-
-
-def _moment(text: str) -> str:
-    try:
-        return timeline.say(datetime.fromisoformat(text), "minute", bare=True)
-    except ValueError:
-        return text
+    return in_words(value)

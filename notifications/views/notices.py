@@ -180,7 +180,7 @@ def _notice(slug: str, pk: int) -> Notice:
 def _room(incident: Incident) -> dict:
     return {
         "incident": incident, "room": "notices", "variables": composing.VARIABLES,
-        "facts": mailings.fact_names(incident),
+        "facts": mailings.facts_known(incident),
     }  # fmt: skip
 
 
@@ -203,7 +203,7 @@ def _message(notice: Notice, affected: AffectedAccount | None) -> Message:
 
 def _warn(request: StaffRequest, notice: Notice) -> None:
     """Words for what would stop every message, while the writer is still at it."""
-    known = composing.VARIABLES.keys() | set(mailings.fact_names(notice.incident))
+    known = composing.VARIABLES.keys() | mailings.facts_known(notice.incident).keys()
     for name in sorted(composing.variables_in(notice.subject, notice.body) - known):
         messages.warning(request, f"No affected account has {name} so far: check the spelling, or import it.")
     try:

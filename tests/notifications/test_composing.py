@@ -235,7 +235,7 @@ def test_a_person_s_facts_may_be_lists_tables_and_numbers():
         make_recipient(body, calls=12, times=["09:14", "10:02"], window={"from": "09:00", "to": None}, live=True)
     ).text
 
-    assert text == "12 | 09:14; 10:02 | from: 09:00, to: | True\n"
+    assert text == "12 | 09:14; 10:02 | from: 09:00, to: | yes\n"
 
 
 # What stops a message -------------------------------------------------------------------------------------------

@@ -294,4 +294,4 @@ def test_a_preview_is_their_message_without_their_link(prepared):
 def test_the_facts_anybody_has_are_the_variables_there_are(prepared):
     make_affected(prepared.incident, make_account("northwind", None), facts={"smtp_user": "x", "calls": 3})
 
-    assert mailings.fact_names(prepared.incident) == ["api_key", "calls", "smtp_user"]
+    assert list(mailings.facts_known(prepared.incident)) == ["api_key", "calls", "smtp_user"]
