@@ -11,7 +11,8 @@ from django.utils import timezone
 from accounts import approvals
 from accounts.models import Account
 from incidents import audience, deciding, publishing
-from incidents.models import Decision, Incident
+from incidents.audience import undoing
+from incidents.models import Decision, ImportBatch, Incident
 from notifications import dispatch, mailings, telling, tracking
 from notifications.models import DeliveryEvent, Recipient
 from tests.factories import NOON, make_incident, make_notice, make_organisation, make_step, make_update, make_user
@@ -34,8 +35,8 @@ def play(folder: Path) -> Incident:
     with override_settings(SITE_FOLDER=str(folder)):
         approvals.answer(publishing.ask(incident, by=wanda), yes=True, by=anton, words="Read it twice.")
         publishing.publish(incident, by=wanda)
-        batch = audience.read(incident, io.BytesIO(LIST.encode()), file_name="list.csv", by=wanda, source="room")
-        audience.save(batch, by=wanda)
+        _import(incident, LIST, by=wanda)
+        undoing.undo(_import(incident, "id\nomega-1\n", by=wanda), by=wanda, because="It was of another incident.")
         decide(other, wanda, "More secret reasons.")
         incident.refresh_from_db()
         mailing = mailings.prepare(make_notice(incident, wanda, subject=SUBJECT), by=wanda)
@@ -54,6 +55,11 @@ def decide(incident: Incident, by, reasons: str) -> None:
     deciding.decide(
         Decision(incident=incident, kind="aware", at=NOON, precision="minute", reasons=reasons), by=by, at=NOON
     )
+
+
+def _import(incident: Incident, text: str, *, by) -> ImportBatch:
+    batch = audience.read(incident, io.BytesIO(text.encode()), file_name="list.csv", by=by, source="room")
+    return audience.save(batch, by=by)
 
 
 def _send() -> None:

@@ -343,6 +343,7 @@ PAGE = "page_versions/00001/version.json"
         ("mailings.json", {"approval": None}, "was started without an approval"),
         ("mailings.json", {"recipients_count": 5}, "was frozen with 5"),
         ("imports.json", {"sha256": "0" * 64}, "the audit chain does not say that it was confirmed"),
+        ("imports.json", {"state": "undone"}, "do not agree on whether it was undone"),
         ("decisions.json", {"kind": "material"}, "the audit chain does not say that it was decided"),
         ("accounts.jsonl", {"outcome": "ruled_out"}, "manifest.json: says outcomes"),
         ("accounts.jsonl", {"outcome": "fine"}, "has the unknown outcome 'fine'"),

@@ -158,6 +158,44 @@ def test_it_says_what_keeps_the_sentence_from_being_finished_fact(incident, word
     assert "An import waits to be confirmed" in page
 
 
+@pytest.mark.parametrize(("state", "said"), [
+    ("received", "waits to be told what its columns are"), ("reading", "is being worked on"),
+    ("staged", "waits to be confirmed or put away"), ("confirming", "is being worked on"),
+])  # fmt: skip
+def test_an_import_that_nobody_has_ended_is_still_to_do(incident, words, state, said):
+    make_affected(incident)
+    ImportBatch.objects.create(incident=incident, number=1, source="room", state=state)
+    ImportBatch.objects.create(incident=incident, number=2, source="room", state="discarded")
+
+    page = words()
+
+    assert f"Import 1</a> {said}" in page
+    assert "the list may grow" in page
+
+
+def test_an_import_that_only_rules_out_makes_no_list_longer(incident, words):
+    make_affected(incident)
+    ImportBatch.objects.create(incident=incident, number=1, source="room", state="staged", mode="rule_out")
+
+    page = words()
+
+    assert "waits to be confirmed or put away" in page
+    assert "the list may grow" not in page
+
+
+def test_an_import_that_was_undone_keeps_nobody_waiting(incident, words):
+    make_affected(incident)
+    ImportBatch.objects.create(
+        incident=incident, number=1, source="room", state="undone", confirmed_at=NOON, undone_at=NOON,
+        counts={"rejected": 3},
+    )  # fmt: skip
+
+    page = words()
+
+    assert "the list may grow" not in page
+    assert "were left out" not in page
+
+
 def test_rows_that_an_import_left_out_are_named(incident, words):
     make_affected(incident)
     ImportBatch.objects.create(

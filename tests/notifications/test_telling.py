@@ -236,6 +236,26 @@ def test_whoever_an_import_left_out_keeps_it_from_being_done(incident, wanda):
     assert telling.telling_of(incident, at=NOON).state == "done"
 
 
+@pytest.mark.parametrize("state", ["received", "reading", "staged", "confirming"])
+def test_an_import_that_waits_keeps_it_from_being_done(incident, state):
+    make_another_recipient(incident, state="delivered")
+    batch = incident.import_batches.create(number=1, source="room", state=state)
+    assert telling.telling_of(incident, at=NOON).state == "under_way"
+
+    incident.import_batches.filter(pk=batch.pk).update(state="discarded")
+
+    assert telling.telling_of(incident, at=NOON).state == "done"
+
+
+def test_rows_left_out_of_a_file_that_rules_out_are_nobody_to_tell(incident):
+    make_another_recipient(incident, state="delivered")
+    incident.import_batches.create(
+        number=1, source="room", state="confirmed", confirmed_at=NOON, counts={"rejected": 4}, mode="rule_out"
+    )
+
+    assert telling.telling_of(incident, at=NOON).state == "done"
+
+
 def test_a_later_decision_that_the_scope_is_final_settles_what_an_import_left_out(incident):
     make_another_recipient(incident, state="delivered")
     incident.import_batches.create(
