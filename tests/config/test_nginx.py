@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import socket
 
 import pytest
 
@@ -132,3 +133,21 @@ def test_the_rest_of_the_api_goes_to_django(site, live_server):
         response, _ = get(port, "/api/docs", Host=f"localhost:{port}")
 
     assert response.status != 404
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "refused"),
+    [
+        ("/staff/api-keys/affected/imports/new/", 30_000_000, False),
+        ("/staff/api-keys/affected/imports/new/", 3_000_000_000, True),
+        ("/staff/api-keys/affected/imports/1/columns/", 30_000_000, True),
+        ("/genuine/", 30_000_000, True),
+    ],
+)
+def test_only_the_upload_of_a_list_may_be_large(site, path, size, refused):
+    with nginx.serving(site, django_port=9) as port, socket.create_connection(("127.0.0.1", port), timeout=5) as line:
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {size}\r\nExpect: 100-continue\r\n\r\n"
+        line.sendall(head.encode())
+        answer = line.recv(200)
+
+    assert answer.startswith(b"HTTP/1.1 413") == refused
