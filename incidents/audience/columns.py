@@ -139,15 +139,18 @@ def in_words(columns: dict[str, str]) -> list[tuple[str, str]]:
 
 def fact_name(header: str, position: int) -> str:
     """The name by which messages can say it."""
-    plain = unicodedata.normalize("NFKD", header).encode("ascii", "ignore").decode().lower()
-    name = re.sub(r"[^a-z0-9]+", "_", plain).lstrip("_0123456789")[:60].strip("_")
+    name = re.sub(r"[^a-z0-9]+", "_", _ascii(header)).lstrip("_0123456789")[:60].strip("_")
     return name if name and name != TABLE else f"column_{position}"
 
 
 def squeezed(header: str) -> str:
     """Headers that differ only in case, accents, blanks and points are one."""
-    plain = unicodedata.normalize("NFKD", header.replace("ß", "ss")).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]", "", plain.casefold())
+    return re.sub(r"[^a-z0-9]", "", _ascii(header))
+
+
+def _ascii(text: str) -> str:
+    """In small letters without accents; what has no such letter is left out."""
+    return unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
 
 
 def _plain(cell: str) -> str:
