@@ -87,7 +87,7 @@ def _meaning_of_status(error: AnymailAPIError) -> Result:
 
 
 def _paused(code: int | None, because: str) -> Result:
-    return Result(Outcome.RELEASED, code, because, pause=because, rest=Outcome.RELEASED)
+    return Result(Outcome.RELEASED, code, because, pause=because, refuses_us=True, rest=Outcome.RELEASED)
 
 
 def _never_connected(error: Exception) -> bool:

@@ -28,6 +28,8 @@ class Result:
     """The provider asks us to go slower."""
     pause: str = ""
     """Why nothing more may go through this provider, in words; nothing was burnt."""
+    refuses_us: bool = False
+    """It is our account that is refused, so no mailing can go through this provider."""
     rest: Outcome | None = None
     """How the rest of the window ends, unspoken; None: go on with it."""
 

@@ -35,8 +35,10 @@ WITH held AS (
 ), furthest AS (
   SELECT r.affected_account_id AS id, max(CASE
     WHEN r.state = 'delivered' OR (r.channel <> 'email' AND r.recorded_proof <> '') THEN 3
-    WHEN r.state = 'accepted' AND m.provider = ANY(%(report_bounces)s)
-      AND r.state_at <= statement_timestamp() - %(quiet_after)s AND NOT EXISTS (
+    WHEN r.state = 'accepted' AND r.state_at <= statement_timestamp() - %(quiet_after)s AND COALESCE((
+        SELECT b.provider FROM notifications_attempt t JOIN notifications_sendbatch b ON b.id = t.batch_id
+        WHERE t.recipient_id = r.id AND t.outcome = 'accepted' ORDER BY t.number DESC LIMIT 1
+      ), m.provider) = ANY(%(report_bounces)s) AND NOT EXISTS (
         SELECT FROM notifications_deliveryevent e
         WHERE e.recipient_id = r.id AND e.type IN ('soft_bounced', 'deferred')) THEN 3
     WHEN r.state IN ('queued', 'sending', 'accepted') THEN 2

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts import audit
@@ -19,9 +20,6 @@ from notifications.models import Mailing, Recipient
 from notifications.outcomes import Outcome, Result
 
 logger = logging.getLogger(__name__)
-
-REST = timedelta(seconds=10)  # the provider could not be reached at all
-SLOW = timedelta(seconds=30)  # it throttles us and does not say for how long
 
 # One statement, so one round trip and one flush to disk. `ours` is the fence: rows that the reaper has taken since are
 # no longer this batch's. A recipient that is no longer `sending` got an event meanwhile, and the event knows more than
@@ -80,7 +78,7 @@ def record(batch: Batch, results: dict[int, Result]) -> None:
     with transaction.atomic() if any(result.pause for result in ended.values()) else nullcontext():
         with connection.cursor() as cursor:
             cursor.execute(RECORD, given)
-        _pause(ended)
+        _pause(batch, ended)
 
 
 def record_surely(batch: Batch, results: dict[int, Result]) -> None:
@@ -108,27 +106,27 @@ def _reason(result: Result) -> str:
 
 
 def _mind_the_provider(batch: Batch, results: Collection[Result]) -> None:
-    name = batch.provider
-    if any(result.rest == Outcome.RETRY for result in results):
-        pace.rest(name, seconds=REST.total_seconds())
+    name, outcomes = batch.provider, {result.outcome for result in results}
+    throttled = [result.retry_after or timedelta(0) for result in results if result.throttled]
+    if Outcome.ACCEPTED in outcomes:
+        pace.worked(name)
+    elif Outcome.UNKNOWN in outcomes or any(result.rest == Outcome.RETRY for result in results):
+        pace.failed(name)
         return
-    asked = [result.retry_after or SLOW for result in results if result.throttled]
-    if asked:
-        pace.slow_down(name, seconds=max(asked).total_seconds())
+    if throttled:
+        pace.slow_down(name, seconds=max(throttled).total_seconds())
 
 
-def _pause(results: dict[int, Result]) -> None:
+def _pause(batch: Batch, results: dict[int, Result]) -> None:
     """The provider refuses us, or must not be used: its mailings stop with the reason in words, nothing is burnt."""
-    because = {pk: result.pause for pk, result in results.items() if result.pause}
-    if not because:
+    refusal = next((result for result in results.values() if result.pause), None)
+    if refusal is None or batch.mailing is None:
         return
-    mailings = {
-        mailing: because[pk] for pk, mailing in Recipient.objects.filter(pk__in=because).values_list("pk", "mailing")
-    }
-    for mailing in Mailing.objects.filter(pk__in=mailings, state=Mailing.State.RUNNING).order_by("pk"):
+    stopped = Q(provider=batch.provider) | Q(pk=batch.mailing.pk) if refusal.refuses_us else Q(pk=batch.mailing.pk)
+    for mailing in Mailing.objects.filter(stopped, state=Mailing.State.RUNNING).order_by("pk"):
         paused = Mailing.objects.filter(pk=mailing.pk, state=Mailing.State.RUNNING).update(
-            state=Mailing.State.PAUSED, paused_at=Now(), paused_because=mailings[mailing.pk][:300]
+            state=Mailing.State.PAUSED, paused_at=Now(), paused_because=refusal.pause[:300]
         )
         if paused:
             audit.record(act="mailing.paused", thing=mailing, by=None, incident=mailing.incident_id,
-                         because=mailings[mailing.pk])  # fmt: skip
+                         because=refusal.pause)  # fmt: skip

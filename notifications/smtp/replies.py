@@ -19,7 +19,7 @@ def no_line(error: OSError) -> Result:
 def refused(command: str, code: int, reply: bytes) -> Result:
     """What it means that MAIL, RCPT or DATA was not taken: surely not accepted."""
     if command == "mail" and 500 <= code < 600 and code != 552:  # 552: this message is too big
-        return _refused_us(code, "The mail server refused our sender")
+        return _refused_us(code, "The mail server refused our sender", all_of_us=False)
     return _no(code, reply) or Result(Outcome.RETRY, None, "An answer that cannot be read")
 
 
@@ -42,6 +42,6 @@ def _no(code: int, reply: bytes) -> Result | None:
     return None
 
 
-def _refused_us(code: int | None, fact: str) -> Result:
+def _refused_us(code: int | None, fact: str, *, all_of_us: bool = True) -> Result:
     because = f"{fact}{f' (SMTP {code})' if code else ''}. Check the mail settings, then resume."
-    return Result(Outcome.RELEASED, code, because, pause=because, rest=Outcome.RELEASED)
+    return Result(Outcome.RELEASED, code, because, pause=because, refuses_us=all_of_us, rest=Outcome.RELEASED)

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.models import AuditEntry
-from notifications import composing, dispatch, pace, providers, tracking
+from notifications import composing, dispatch, providers, tracking
 from notifications.dispatch import retrying, windows
 from notifications.handover import Outcome, Result
 from notifications.models import Attempt, DeliveryEvent, Mailing, Outbox, Recipient, SendBatch
@@ -448,31 +448,3 @@ def test_no_event_is_made_up_by_sending(mailing):
     dispatch.run_lane()
 
     assert not DeliveryEvent.objects.exists()
-
-
-# Pace ----------------------------------------------------------------------------------------------------------
-
-
-def test_the_bucket_gives_no_more_than_its_rate(settings):
-    settings.SENDING_PER_SECOND = 30
-
-    assert sum(pace.take("smtp", wanted=25) for _ in range(10)) in range(30, 36)
-
-
-def test_a_throttled_provider_gets_a_quarter_for_a_while(settings):
-    settings.SENDING_PER_SECOND = 40
-    pace.slow_down("smtp", seconds=60)
-
-    assert sum(pace.take("smtp", wanted=25) for _ in range(10)) in range(10, 15)
-    assert pace.take("mailgun", wanted=25) == 25
-
-
-def test_while_redis_is_away_the_pace_is_careful_and_said_once(settings, monkeypatch, caplog):
-    settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    monkeypatch.setattr(pace, "_redis", pace._redis.__wrapped__)
-    monkeypatch.setattr(pace._Away, "until", 0.0)
-
-    granted = [pace.take("smtp", wanted=25) for _ in range(20)]
-
-    assert 1 <= sum(granted) <= pace.CAREFUL_PER_SECOND
-    assert len([line for line in caplog.records if "Redis is away" in line.message]) == 1
