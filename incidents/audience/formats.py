@@ -105,7 +105,7 @@ def open_table(source: Source, *, wanted: dict[str, Any] | None = None, headerle
         form = Format(kind="xlsx", sheet=form.sheet or workbook.sheets[0], header=form.header)
         return _table(form, workbook.rows(form.sheet), headerless=headerless, sheets=workbook.sheets)
     compression = ""
-    texts = chain([beginning], pieces)
+    texts: Iterator[bytes] = chain([beginning], pieces)
     if beginning.startswith(GZIP_MAGIC):
         compression, texts = "gzip", unpacked(texts)
         beginning = next(texts, b"")

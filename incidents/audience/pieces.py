@@ -70,7 +70,7 @@ class Pieces(io.RawIOBase):
         self._at = max(0, base + offset)
         return self._at
 
-    def readinto(self, buffer) -> int:  # type: ignore[no-untyped-def, override]
+    def readinto(self, buffer) -> int:
         filled = 0
         while filled < len(buffer) and self._at < self._size:
             start, piece = self._piece()

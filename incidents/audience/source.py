@@ -84,4 +84,4 @@ def _spooled(*parts: Iterable[bytes]) -> IO[bytes]:
         for piece in part:
             copy.write(piece)
     copy.seek(0)
-    return copy  # type: ignore[return-value]  # it has all that a file has
+    return copy

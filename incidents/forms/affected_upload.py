@@ -67,7 +67,7 @@ class FormatForm(forms.Form):
     sheet = forms.TypedChoiceField(label="Sheet", coerce=int)
     header = forms.ChoiceField(label="The first line", choices=list(FIRST_LINE.items()))
 
-    def __init__(self, *args, preview: ColumnsPreview, **kwargs) -> None:
+    def __init__(self, data: Any = None, *, preview: ColumnsPreview) -> None:
         form = preview.format
         self.sheets = preview.sheets
         sheet = preview.sheets.index(form.sheet) if form.sheet in preview.sheets else 0
@@ -75,7 +75,7 @@ class FormatForm(forms.Form):
             "encoding": form.encoding, "delimiter": form.delimiter, "sheet": sheet,
             "header": "names" if form.header else "data",
         }  # fmt: skip
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(data, initial=initial)
         self.label_suffix = ""
         if form.kind == "xlsx":
             del self.fields["encoding"], self.fields["delimiter"]
@@ -115,8 +115,8 @@ class ColumnFields:
 class MappingForm(forms.Form):
     """One select for each column of a file: what it means. Facts have a name and a type beside it."""
 
-    def __init__(self, *args, preview: ColumnsPreview, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: Any = None, *, preview: ColumnsPreview) -> None:
+        super().__init__(data)
         self.preview = preview
         self.headers = preview.columns.headers
         for index, (header, meaning) in enumerate(zip(self.headers, preview.columns.meanings, strict=True)):
