@@ -117,6 +117,7 @@ class Reader:
             self._judge(self._id, may_say.external_id)
             self._judge(self._name, may_say.name)
         external_id, kind, address = cells[self._id], "email", cells[self._email]
+        name = cells[self._name] if "  " not in text else " ".join(cells[self._name].split())
         normal = address and (mailboxes.plain(address) or self._judge(self._email, mailboxes.normal_of))
         key = external_id or (f"@{normal}" if normal else "")
         if self._several_kinds:
@@ -128,7 +129,7 @@ class Reader:
         locale, jurisdiction, role, trusted, certainty, segments = self._more() if self._says_more else NOTHING_MORE
         facts = self._texts() if self._texts_alone and len(text) <= LONGEST_FACT else self._typed_facts()
         return Staged(
-            line, key, external_id, cells[self._name], locale, jurisdiction, kind, address, normal,
+            line, key, external_id, name, locale, jurisdiction, kind, address, normal,
             lookup_hash(normal) if normal else None, doubt, mailbox, role, trusted, certainty, segments, facts,
         )  # fmt: skip
 
