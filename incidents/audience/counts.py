@@ -33,7 +33,6 @@ def count(batch: ImportBatch, *, read: int) -> dict[str, int]:
     which add an address or say the same again; rejected: rows with a RejectedRow (or several).
     """
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL work_mem = '256MB'")
         cursor.execute(ACCOUNTS, {"batch": batch.pk})
         accounts, staged, without_address, without_email, ruled_out = cursor.fetchone()
         rows, addresses = accounts, accounts - without_address

@@ -10,6 +10,7 @@ from django.db import connection
 from incidents.audience import doubts
 from incidents.audience.differences import MOST
 from incidents.audience.doubts import Doubt
+from incidents.audience.planning import expect_many_rows
 from incidents.models import Finding, ImportBatch
 
 KINDS = (
@@ -156,8 +157,8 @@ def find(batch: ImportBatch) -> dict[str, int]:
     given = {
         "batch": batch.pk, "incident": batch.incident_id, "email": header.get("email", ""), "id": header.get("id", ""),
     }  # fmt: skip
+    expect_many_rows()
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL work_mem = '256MB'")
         cursor.execute("DROP TABLE IF EXISTS known_mailbox, suspect, shared")
         same, alike = _shared_mailboxes(cursor, given)
         alike += _ids_alike(cursor, given)

@@ -26,11 +26,15 @@ SELECT account.id
      OR (imported.locale <> '' AND (imported.locale <> account.locale OR account.locale_from <> ''))
      OR (imported.jurisdiction <> ''
          AND (imported.jurisdiction <> account.jurisdiction OR account.jurisdiction_from <> ''))
-     OR EXISTS (SELECT FROM imported_address said
-                  JOIN accounts_address held
-                    ON held.account_id = account.id AND held.kind = said.kind AND held.normal = said.normal
-                 WHERE said.account_key = imported.account_key
-                   AND (said.role <> held.role OR (held.trusted AND NOT said.trusted))))
+    )
+ UNION
+SELECT imported.account_id
+  FROM imported
+  JOIN imported_address said ON said.account_key = imported.account_key
+  JOIN accounts_address held
+    ON held.account_id = imported.account_id AND held.kind = said.kind AND held.normal = said.normal
+ WHERE imported.affected_id IS NULL AND NOT imported.made
+   AND (said.role <> held.role OR (held.trusted AND NOT said.trusted))
  UNION
 SELECT affected.account_id
   FROM incidents_affectedaccount affected

@@ -23,6 +23,7 @@ from incidents.audience.folding import fold
 from incidents.audience.formats import open_table
 from incidents.audience.mapping import columns_of
 from incidents.audience.pieces import Pieces
+from incidents.audience.planning import expect_many_rows
 from incidents.audience.rows import Problem, Reader, Staged
 from incidents.audience.source import Binary, Refused, Source
 from incidents.models import Finding, ImportBatch, Incident, RejectedRow, StagedRow, UploadPiece
@@ -102,6 +103,7 @@ def _read(batch: ImportBatch, source: Source) -> None:
     try:
         rows = _stage(batch, source)
         with transaction.atomic():
+            expect_many_rows()
             fold(batch)
             batch.counts = count(batch, read=rows)
             comparing.compare(batch)

@@ -18,12 +18,11 @@ from collections.abc import Iterator
 
 from django.db import connection
 
+from incidents.audience.planning import expect_many_rows
 from incidents.models import ImportBatch
 
 # A view goes with its table.
 FORGET = ("DROP TABLE IF EXISTS imported CASCADE", "DROP TABLE IF EXISTS imported_address, imported_head, person")
-# Sorting and hashing a million rows in memory; only for this transaction.
-ROOM = "SET LOCAL work_mem = '256MB'"
 
 ONE_ROW_EACH = "(SELECT * FROM incidents_stagedrow WHERE batch_id = %(batch)s)"
 SEVERAL_ROWS = """
@@ -127,6 +126,7 @@ def resolve(batch: ImportBatch, *, take_numbers: bool = False) -> None:
     given = {
         "batch": batch.pk, "incident": batch.incident_id, "rules_out": batch.mode == ImportBatch.Mode.RULE_OUT
     }  # fmt: skip
+    expect_many_rows()
     with connection.cursor() as cursor:
         for step in _steps(batch, take_numbers=take_numbers):
             cursor.execute(step, given)
@@ -139,7 +139,6 @@ def _steps(batch: ImportBatch, *, take_numbers: bool) -> Iterator[str]:
     one_row_each = batch.rows.count() == batch.counts["accounts"]
     heads = ONE_ROW_EACH if one_row_each else "imported_head"
     yield from FORGET
-    yield ROOM
     if not one_row_each:
         yield from (SEVERAL_ROWS, "ANALYZE imported_head")
     yield from (PEOPLE.format(heads=heads), "ANALYZE person")
