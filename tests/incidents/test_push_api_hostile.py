@@ -3,11 +3,12 @@
 import json
 import logging
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -209,6 +210,27 @@ def test_a_piece_that_comes_while_the_push_is_finished_is_in_it_or_refused(commi
     assert late.status_code in {201, 409}
     audience.work()
     assert committed.state()["counts"]["accounts"] == (2 if late.status_code == 201 else 1)
+
+
+def test_a_piece_that_waited_for_the_end_of_the_push_is_refused(committed):
+    committed.begin()
+
+    def put():
+        try:
+            return Pipeline(committed.token).put(1, b"too late")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            batch = ImportBatch.objects.select_for_update(no_key=True).get()
+            late = pool.submit(put)
+            time.sleep(0.5)
+            assert not late.done(), "it waits"
+            ImportBatch.objects.filter(pk=batch.pk).update(state="reading", sha256="0" * 64)
+
+        assert late.result().status_code == 409
+    assert not UploadPiece.objects.exists()
 
 
 def test_a_step_verified_twice_at_once_is_verified_once(committed):
