@@ -1,6 +1,8 @@
 """Calls of HTTP providers through Anymail's backends, and what their answers mean."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -26,10 +28,28 @@ def call(connection: Any, message: EmailMessage, adapter: Adapter) -> Result:
     if adapter.is_anymail:
         dress(message, adapter)
     try:
-        connection.send_messages([message])
+        with _under_its_key(connection, message, adapter):
+            connection.send_messages([message])
     except Exception as error:  # noqa: BLE001  (each error means something: see meaning)
         return meaning(error)
     return accepted(message)
+
+
+@contextmanager
+def _under_its_key(connection: Any, message: Any, adapter: Adapter) -> Iterator[None]:
+    """The idempotency key of this hand-over, where the provider keeps such: the same call again changes nothing."""
+    key = getattr(message, "idempotency_key", "")
+    if not key or not adapter.replay_within:
+        yield
+    elif adapter.name == "brevo":  # among the message's headers, as Brevo wants it
+        message.extra_headers["idempotencyKey"] = key
+        yield
+    else:
+        connection.session.headers["Idempotency-Key"] = key
+        try:
+            yield
+        finally:
+            connection.session.headers.pop("Idempotency-Key", None)
 
 
 def dress(message: Any, adapter: Adapter) -> None:

@@ -36,7 +36,9 @@ def hand_over(
     channel: what `connection` leads to; None: the first one. Raises NotOneReader before anything is sent.
     """
     channel = channel or providers.first()
-    connection = connection or _connection(channel)
+    if connection is None:
+        with line(channel) as opened:
+            return hand_over(messages, connection=opened, channel=channel, go_on=go_on)
     alone = [message for message in messages if not isinstance(message, Personal)]
     for message in alone:
         require_one_reader(message)

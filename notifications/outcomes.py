@@ -3,6 +3,7 @@
 What we cannot place is `unknown`: to call it a no would send it twice.
 """
 
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -59,3 +60,8 @@ def words(reply: object) -> str:
     """A provider's words as we keep them: one line, no address, no NUL, not too long."""
     text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else str(reply)
     return redact(" ".join(text.replace("\0", "").split()))[:300]
+
+
+def key_of(batch: uuid.UUID, message_id: str) -> str:
+    """The idempotency key of a hand-over: the same however often it is repeated, another one for the next attempt."""
+    return str(uuid.uuid5(batch, message_id))

@@ -1,9 +1,10 @@
 """What becomes of `unknown`: a person decides, or the policy its mailing was approved with."""
 
+import logging
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.db.models.functions import Now
 
 from accounts import audit
@@ -11,9 +12,13 @@ from accounts.models import User
 from notifications import mailing_states
 from notifications.models import Mailing, Outbox, Recipient
 
+logger = logging.getLogger(__name__)
+
 RESEND_AFTER = timedelta(minutes=15)
 """Time for the provider's events to settle it first."""
 AT_A_TIME = 1000  # recipients a call; the next tick goes on
+ALARM_AFTER = timedelta(hours=12)
+"""Unknown for so long they count as not told: a missed notice is unlawful, a second one merely awkward."""
 
 
 class NotUnknown(Exception):
@@ -42,6 +47,19 @@ def settle_unknown(recipient: Recipient, *, resend: bool, by: User) -> Recipient
                  incident=recipient.incident_id, mailing=recipient.mailing_id)  # fmt: skip
     recipient.refresh_from_db()
     return recipient
+
+
+def overdue() -> QuerySet[Recipient]:
+    """Unknown for longer than a person may leave them."""
+    return Recipient.objects.filter(state=Recipient.State.UNKNOWN, state_at__lt=Now() - ALARM_AFTER)
+
+
+def alarm() -> int:
+    """Say it in the log, where alarms are looked for; how many there are."""
+    count = overdue().count()
+    if count:
+        logger.error("%s messages have been unknown for more than %s: nobody has decided", count, ALARM_AFTER)
+    return count
 
 
 def resend_unknown() -> int:

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
-from notifications import dispatch, mailings, next_address, reconcile, telling, tracking
+from notifications import dispatch, looking_up, mailings, next_address, reconcile, telling, tracking
 
 logger = logging.getLogger(__name__)
 
@@ -31,8 +31,10 @@ def lane() -> None:
 
 @shared_task(ignore_result=True)
 def tell() -> None:
-    """Beat's, at ease: events that came before we knew their message, and how far telling has come."""
+    """Beat's, at ease: late knowledge of messages, and how far telling has come."""
     tracking.match_orphans()
+    looking_up.ask_providers()
+    reconcile.alarm()
     telling.push_all()
 
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from django.core.mail import EmailMessage
 
-from notifications import composing, handover, providers
+from notifications import composing, handover, outcomes, providers
 from notifications.composing import Personal
 from notifications.dispatch.claiming import Batch, Writable
 from notifications.models import Mailing, NoticeVersion
@@ -36,7 +36,7 @@ def write(batch: Batch) -> Written:
     together = handover.goes_together(batch.provider)
     for recipient in batch.writable:
         try:
-            message, sha256 = _one(recipient, together=together)
+            message, sha256 = _one(recipient, batch, together=together)
         except Exception as error:  # noqa: BLE001  (a poison row: only this row fails)
             written.not_sent[recipient.pk] = _cannot_be_written(recipient, error)
         else:
@@ -44,7 +44,7 @@ def write(batch: Batch) -> Written:
     return written
 
 
-def _one(recipient: Writable, *, together: bool) -> tuple[EmailMessage | Personal, str]:
+def _one(recipient: Writable, batch: Batch, *, together: bool) -> tuple[EmailMessage | Personal, str]:
     """The message and its hash; where a call takes many, this one's part of it."""
     if together and recipient.address and PLAIN_ADDRESS.fullmatch(recipient.address.value):
         try:
@@ -56,6 +56,7 @@ def _one(recipient: Writable, *, together: bool) -> tuple[EmailMessage | Persona
     message = composing.compose(recipient)
     email = composing.to_email(message)
     handover.require_one_reader(email)
+    email.idempotency_key = outcomes.key_of(batch.id, recipient.message_id)  # type: ignore[attr-defined]
     return email, message.sha256
 
 
