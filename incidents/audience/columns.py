@@ -8,13 +8,12 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from incidents.audience.facts import TABLE, TYPES
 from incidents.audience.source import Refused
 
 MOST_COLUMNS = 200
 LONGEST_HEADER = 120
 FACT, ROW, IGNORE = "fact:", "row:", "ignore"
-TABLE = "rows"  # the fact that holds the small table
-TYPES = {"text": "text", "number": "number", "date": "date", "moment": "date and time", "yes_no": "yes or no"}
 NAMES_SOMEBODY = ("id", "email", "post", "phone")
 FACT_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from json.encoder import encode_basestring  # type: ignore[attr-defined]  # as json.dumps(…, ensure_ascii=False)
+from json.encoder import encode_basestring  # as json.dumps(…, ensure_ascii=False)
 from typing import NamedTuple
 
 from django.utils import translation

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable
-from json.encoder import encode_basestring  # type: ignore[attr-defined]  # as json.dumps(…, ensure_ascii=False)
+from json.encoder import encode_basestring  # as json.dumps(…, ensure_ascii=False)
 from typing import NamedTuple
 
 from accounts.addresses import lookup_hash

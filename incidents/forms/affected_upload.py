@@ -8,9 +8,10 @@ from django import forms
 from django.utils.formats import date_format
 
 from incidents.audience import ColumnsPreview, columns, ruling_out
-from incidents.audience.columns import FACT, IGNORE, ROW, TYPES, WORDS, Columns
+from incidents.audience.columns import FACT, IGNORE, ROW, WORDS, Columns
 from incidents.audience.delimited import DELIMITERS
 from incidents.audience.encodings import ENCODINGS
+from incidents.audience.facts import TYPES
 from incidents.audience.formats import ENDINGS
 from incidents.audience.source import LARGEST_FILE
 from incidents.models import ImportBatch

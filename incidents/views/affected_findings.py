@@ -17,6 +17,10 @@ from incidents.views.downloads import csv_download
 
 PER_PAGE = 50
 EXAMPLES = 3
+OTHER = {
+    Finding.Kind.CHANGED: "Was", Finding.Kind.SAME_ADDRESS: "Also of", Finding.Kind.POSSIBLE_DUPLICATE: "Like",
+    Finding.Kind.DOUBTFUL_ADDRESS: "Perhaps",
+}  # fmt: skip
 
 
 def found_in(batch: ImportBatch) -> list[dict]:
@@ -45,6 +49,7 @@ def findings(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     total = counts.get(kind, 0)
     return render(request, "incidents/staff/affected_findings.html", {
         "incident": batch.incident, "room": "affected", "batch": batch, "kinds": kinds, "kind": kind, "page": page,
+        "stands": "New" if kind == Finding.Kind.CHANGED else "There stands", "other": OTHER.get(kind, "Held"),
         "total": total, "kept": page.paginator.count, "label": dict(Finding.Kind.choices).get(kind, ""),
     })  # fmt: skip
 

@@ -137,7 +137,7 @@ def _make(version: NoticeVersion, segments: tuple[str, ...]) -> Template:
     subject = _marked_subject(_PRIVATE.sub("", version.subject), marks)
     blocks = {name: _PRIVATE.sub("", markdown) for name, markdown in theirs.blocks(frozen, segments).items()}
     markdown = _marked_body(_PRIVATE.sub("", version.body), marks, blocks, frozen["page"])
-    text, body = prose.text(markdown).strip("\n") + "\n", prose.html(markdown)
+    text, body = prose.text(markdown).strip("\n") + "\n", str(prose.html(markdown))
     for gap, mark in marks.items():
         if (mark in markdown) and (mark not in text or mark not in body):
             raise CannotCompose(gap.name, f"{gap.name} cannot stand inside the address of a link.")

@@ -4,13 +4,14 @@ import csv
 import io
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditEntry
 from incidents import audience
 from incidents.models import Finding, ImportBatch
-from tests.factories import make_incident
+from tests.factories import make_incident, make_organisation, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -177,3 +178,31 @@ def test_a_contradiction_comes_as_it_was_understood(incident, as_user, wanda):
 
     assert row[:4] == ["a", "y@one.com", "Bob", "k1"]
     assert "Line 2 is about the same account" in row[4]
+
+
+# In the browser -------------------------------------------------------------------------------------------------
+
+LONG = (
+    "id,email,phone,post,name,key\n"
+    "northwind-traders-of-the-far-north-0001,postmaster@a-rather-long-domain-name-of-a-customer.com,,,Northwind,k\n"
+    "contoso,jane+shop@gmial.com,,,Contoso,k\nfabrikam,x@shared.com,,,Fabrikam,k\nadventure,X@shared.com,,,Works,k\n"
+    "bad,nobody,12,,Nobody,k\n,,+44 20 7946 0000,,Kim,k\n"
+)
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_are_accessible_and_fit(transactional_db, new_context, live_server, as_user, settings, width, scheme):
+    make_organisation()
+    read(make_incident(), LONG)
+    context = new_context(base_url=live_server.url, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    user = make_user("wanda@relaypost.example", role="Writer", name="Wanda Writer")
+    session = as_user(user).cookies[settings.SESSION_COOKIE_NAME]
+    context.add_cookies([{"name": session.key, "value": session.value, "url": live_server.url}])
+    page = context.new_page()
+
+    for path in (f"{ROOM}1/", f"{ROOM}1/findings/", f"{ROOM}1/findings/?kind=doubtful_address"):
+        page.goto(path)
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{path}: {found.generate_report()}"
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), path
