@@ -103,7 +103,9 @@ def detect(beginning: str, known: Iterable[str] = (), *, squeeze=str.casefold) -
         rows = list(_first_rows(beginning, delimiter))
         if not rows:
             continue
-        header, *others = rows
+        # Lines above the columns, such as a title, have no delimiter.
+        wide = next((place for place, row in enumerate(rows) if len(row) > 1), 0)
+        header, others = rows[wide], rows[wide + 1 :]
         even = sum(len(row) == len(header) for row in others) / len(others) if others and len(header) > 1 else 0
         weights[delimiter] = (sum(squeeze(cell) in known for cell in header), even, len(header))
     best = max(weights, key=lambda delimiter: weights[delimiter], default=",")

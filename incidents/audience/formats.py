@@ -18,6 +18,7 @@ ENDINGS = (".csv", ".tsv", ".txt", ".gz", ".xlsx", ".xlsm")
 SURE = {"utf-8", "utf-16-le", "utf-16-be"}  # a wrong guess would have shown
 PIECES_LOOKED_THROUGH = 80  # for odd letters
 LINES_SHOWN, LONGEST_LINE = 3, 200
+LINES_ABOVE = 10  # that may stand over the columns: a title, a date
 ROWS_LOOKED_AT = 200  # before anybody says what the columns mean
 
 OTHER_KINDS = {
@@ -82,13 +83,17 @@ class Format:
 
 @dataclass(slots=True)
 class Table:
-    """What a file holds: its headers, and its rows once. `looked_at` are the first of them, for guessing."""
+    """What a file holds: its headers, and its rows once. `looked_at` are the first of them, for guessing.
+
+    above: lines over the headers that are no row of the table, such as a title; they are not read.
+    """
 
     format: Format
     headers: list[str]
     rows: Iterator[delimited.Row]
     looked_at: list[delimited.Row]
     sheets: list[str] = field(default_factory=list)
+    above: list[delimited.Row] = field(default_factory=list)
 
 
 def open_table(source: Source, *, wanted: dict[str, Any] | None = None, headerless: bool = False) -> Table:
@@ -157,7 +162,7 @@ def odd_lines(source: Source, form: Format) -> list[tuple[int, str]]:
 
 
 def note_on(file_name: str, form: Format) -> str:
-    """Where the ending of the name promises another kind of file."""
+    """Where the ending of the name promises another kind of file. Empty: it does not."""
     name = file_name.lower()
     ending = "." + name.rpartition(".")[2] if "." in name else ""
     promised = {".xlsx": "xlsx", ".xlsm": "xlsx", ".xls": "xlsx", ".csv": "csv", ".tsv": "csv", ".txt": "csv"}
@@ -167,6 +172,9 @@ def note_on(file_name: str, form: Format) -> str:
 
 
 def _table(form: Format, rows: Iterator[delimited.Row], *, headerless: bool, sheets: list[str] | None = None) -> Table:
+    above: list[delimited.Row] = []
+    if form.header is not False:
+        above, rows = _lines_above(rows)
     line, first = next(rows, (0, []))
     if not first:
         raise Refused("The file holds no row.", CHOOSE_THE_FILE)
@@ -185,7 +193,23 @@ def _table(form: Format, rows: Iterator[delimited.Row], *, headerless: bool, she
     looked_at = list(islice(rows, ROWS_LOOKED_AT))
     if not looked_at:
         raise Refused("There is a header and no row below it.", CHOOSE_THE_FILE)
-    return Table(form, headers, chain(looked_at, rows), looked_at, sheets or [])
+    return Table(form, headers, chain(looked_at, rows), looked_at, sheets or [], above)
+
+
+def _lines_above(rows: Iterator[delimited.Row]) -> tuple[list[delimited.Row], Iterator[delimited.Row]]:
+    """(lines with one cell that stand above wider ones, the rest).
+
+    Only where nobody could be lost by it: below them all rows are wide, and none of them holds an address or a header.
+    """
+    first = list(islice(rows, LINES_ABOVE))
+    filled = [sum(bool(cell.strip()) for cell in cells) for _, cells in first]
+    begins = next((place for place, many in enumerate(filled) if many > 1), 0)
+    words = [cell for _, cells in first[:begins] for cell in cells]
+    if any("@" in cell or squeezed(cell) in MEANING for cell in words) or any(
+        len(cells) < 2 for _, cells in first[begins:]
+    ):
+        begins = 0
+    return first[:begins], chain(first[begins:], rows)
 
 
 def _filled_up(rows: Iterator[delimited.Row], width: int) -> Iterator[delimited.Row]:

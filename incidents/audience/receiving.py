@@ -35,7 +35,7 @@ class ColumnsPreview:
     """What a received file seems to hold. samples: a few different values of each column, as they stand there.
 
     remembered: what somebody took these headers for before; `columns` then says the same. odd_lines: some lines with
-    letters that only the right encoding shows rightly. note: the name of the file says something else.
+    letters that only the right encoding shows rightly. notes: what else somebody should know, in sentences.
     """
 
     format: formats.Format
@@ -45,7 +45,7 @@ class ColumnsPreview:
     sheets: list[str]
     remembered: ColumnMapping | None
     odd_lines: list[tuple[int, str]]
-    note: str
+    notes: list[str]
 
 
 def receive(incident: Incident, file: Binary, *, file_name: str, by: User | None, source: ImportBatch.Source | str,
@@ -86,7 +86,7 @@ def preview_columns(batch: ImportBatch) -> ColumnsPreview:
         format=table.format, columns=columns, samples=_samples(len(table.headers), rows), problems=problems(columns),
         sheets=table.sheets, remembered=before,
         odd_lines=formats.odd_lines(Source(Pieces(batch), hashed=False), table.format),
-        note=formats.note_on(batch.file_name, table.format),
+        notes=_notes(batch, table),
     )  # fmt: skip
 
 
@@ -146,6 +146,16 @@ def _keep(batch: ImportBatch, received: Source) -> None:
         encoding = formats.encoding_of(_each(received.pieces(), keep))
     batch.format = {"encoding": encoding}
     batch.format = _open(batch).format.as_json()
+
+
+def _notes(batch: ImportBatch, table: formats.Table) -> list[str]:
+    by_name = formats.note_on(batch.file_name, table.format)
+    above = [f"Line {line} stands above the columns and is not read: “{_title(cells)}”." for line, cells in table.above]
+    return [by_name, *above] if by_name else above
+
+
+def _title(cells: list[str]) -> str:
+    return _clipped("".join(cells).strip().replace(UNREADABLE, ""))
 
 
 def _each(pieces: Iterator[bytes], act: Callable[[bytes], None]) -> Iterator[bytes]:

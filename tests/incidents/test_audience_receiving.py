@@ -2,14 +2,17 @@
 
 import gzip
 import io
+import random
 from datetime import timedelta
 
+import openpyxl
 import pytest
 
 from accounts.models import AuditEntry
 from incidents import audience
-from incidents.audience import working
+from incidents.audience import formats, working
 from incidents.audience.pieces import SIZE, Pieces
+from incidents.audience.source import Source
 from incidents.models import ColumnMapping, ImportBatch, StagedRow, UploadPiece
 from tests.factories import NOON, make_incident
 
@@ -91,8 +94,47 @@ def test_a_file_without_a_header_is_data_with_numbered_columns():
 
 
 def test_a_name_that_promises_something_else_is_only_a_sentence():
-    assert "ends in .xlsx; inside it is CSV" in audience.preview_columns(receive(ODD, name="list.xlsx")).note
-    assert audience.preview_columns(receive(ODD, make_incident("other"))).note == ""
+    (note,) = audience.preview_columns(receive(ODD, name="list.xlsx")).notes
+    assert "ends in .xlsx; inside it is CSV" in note
+    assert audience.preview_columns(receive(ODD, make_incident("other"))).notes == []
+
+
+def test_a_title_above_the_columns_is_said_and_not_read():
+    preview = audience.preview_columns(receive(b"Affected customers\n\n3 January;;\n" + ODD))
+
+    assert preview.columns.headers == ["Konto", "Kontakt", "Gesehen"]
+    assert preview.notes == [
+        "Line 1 stands above the columns and is not read: “Affected customers”.",
+        "Line 3 stands above the columns and is not read: “3 January”.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "content", [b"a@a.example\nb@b.example;B\n", b"id\na;A\nb;B\n", b"who\na\nb\nc;C\nd\n", b"who\na\nb\n"]
+)
+def test_no_person_and_no_header_is_taken_for_a_title(content):
+    table = formats.open_table(Source(io.BytesIO(content)), headerless=True)
+
+    assert table.above == []
+
+
+def test_a_workbook_in_many_pieces_is_read_from_two_places_at_once(wanda):
+    book = openpyxl.Workbook()
+    book.active.append(["id", "note"])
+    chance = random.Random(3)
+    for n in range(40_000):
+        book.active.append([f"a{n}", f"{chance.getrandbits(120):x}"])
+    out = io.BytesIO()
+    book.save(out)
+    batch = receive(out.getvalue(), name="list.xlsx")
+    assert batch.pieces.count() > 1
+
+    begun = audience.begin(batch, meanings={"id": "id", "note": "fact:note"}, by=wanda, at=NOON)
+    working.work_on(begun)
+
+    begun.refresh_from_db()
+    assert (begun.state, begun.counts["accounts"]) == (ImportBatch.State.STAGED, 40_000)
+    assert begun.rows.get(external_id="a39999").line == 40_001
 
 
 def test_begun_it_is_read_by_a_worker_as_somebody_said(wanda):
