@@ -9,10 +9,11 @@ from datetime import datetime
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
@@ -41,7 +42,7 @@ class _Written:
     not_printed: list[list[object]] = field(default_factory=list)
 
 
-def to_post(mailing: Mailing):
+def to_post(mailing: Mailing) -> QuerySet[Recipient]:
     """Letters of it that are not on record yet, in order."""
     return mailing.recipients.filter(state=Recipient.State.LETTER).order_by("pk")
 
@@ -184,7 +185,8 @@ def _register_font() -> None:
 @cache
 def _letters() -> frozenset[str]:
     """Characters the font can print."""
-    return frozenset(chr(code) for code in pdfmetrics.getFont(FONT).face.charToGlyph)
+    font: Any = pdfmetrics.getFont(FONT)
+    return frozenset(chr(code) for code in font.face.charToGlyph)
 
 
 def _font_file() -> Path:

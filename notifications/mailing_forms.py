@@ -1,13 +1,14 @@
 """What is asked about a mailing: whom it goes to, how it goes out, when."""
 
 from datetime import UTC, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from incidents.models import ImportBatch
+from incidents.models import ImportBatch, Segment, Step
+from notifications import providers
 from notifications.mailings.whom import ALLOWED, To
 from notifications.models import Mailing, Notice, NoticeVersion
 
@@ -22,11 +23,12 @@ class WhomForm(forms.Form):
     version = forms.ModelChoiceField(
         label="Version that was told", queryset=NoticeVersion.objects.none(), required=False
     )
-    step = forms.ModelChoiceField(label="Step that is open", queryset=None, required=False)
-    segment = forms.ModelChoiceField(label="Segment", queryset=None, required=False)
+    step = forms.ModelChoiceField(label="Step that is open", queryset=Step.objects.none(), required=False)
+    segment = forms.ModelChoiceField(label="Segment", queryset=Segment.objects.none(), required=False)
     channel = forms.ChoiceField(
         label="How", choices=Mailing.Channel.choices, widget=forms.RadioSelect, initial=Mailing.Channel.EMAIL
     )
+    provider = forms.ChoiceField(label="Through", required=False)
     evidence = forms.CharField(
         label="What shows that they were not affected",
         widget=forms.Textarea(attrs={"rows": 3}),
@@ -41,21 +43,29 @@ class WhomForm(forms.Form):
     def __init__(self, *args, notice: Notice, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         incident, allowed = notice.incident, ALLOWED[Notice.Kind(notice.kind)]
-        self.fields["whom"].choices = [(value, value.label) for value in allowed]
+        self._offer("whom", [(value, value.label) for value in allowed])
         self.fields["whom"].initial = allowed[0]
         for choice, name in NEEDS.items():
             if choice not in allowed:
                 del self.fields[name]
-        for name, rows in (("version", _told(notice)), ("step", incident.steps), ("segment", incident.segments)):
-            if name in self.fields:
-                self.fields[name].queryset = rows.all()
+        rows: dict[str, QuerySet[Any]] = {
+            "version": _told(notice), "step": incident.steps.all(), "segment": incident.segments.all(),
+        }  # fmt: skip
+        for name in rows.keys() & self.fields.keys():
+            cast(forms.ModelChoiceField, self.fields[name]).queryset = rows[name]
         if notice.kind == Notice.Kind.ALL_CLEAR:
             self.fields["evidence"].initial = _evidence(notice)
         else:
             del self.fields["evidence"]
+        self._offer("provider", providers.choices())
+        if len(providers.choices()) == 1:
+            del self.fields["provider"]
         rounds = Mailing.objects.filter(version__notice=notice, started_at__isnull=False)
         if notice.kind == Notice.Kind.FIRST or not rounds.exists():
             del self.fields["again"]
+
+    def _offer(self, name: str, choices: list[tuple[str, Any]]) -> None:
+        cast(forms.ChoiceField, self.fields[name]).choices = choices
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -114,14 +124,13 @@ class HowForm(forms.ModelForm):
         self.initial["canary_minutes"] = self.instance.canary_wait // timedelta(minutes=1)
         for name in ("from_hour", "to_hour"):
             self.fields[name].widget.attrs |= {"min": 0, "max": 23}
-            self.fields[name].max_value = 23
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        hours = cleaned.get("from_hour"), cleaned.get("to_hour")
-        if (hours[0] is None) != (hours[1] is None):
+        hours = [hour for hour in (cleaned.get("from_hour"), cleaned.get("to_hour")) if hour is not None]
+        if len(hours) == 1:
             self.add_error("to_hour", "Give both hours, or none.")
-        elif hours[0] is not None and (hours[0] == hours[1] or max(hours) > 23):
+        elif hours and (hours[0] == hours[1] or max(hours) > 23):
             self.add_error("to_hour", "Two different hours from 0 to 23.")
         if cleaned.get("an_hour") and cleaned.get("over_hours"):
             self.add_error("over_hours", "Say one of the two: so many an hour, or over so many hours.")

@@ -168,7 +168,7 @@ def _known(incident: Incident, lines: list[tuple[int, dict[str, str]]]) -> dict[
     accounts = AffectedAccount.objects.filter(incident=incident, account__external_id__in=ids)
     recipients = Recipient.objects.filter(incident=incident, code__in=codes)
     return {
-        "account": {row.account.external_id: row for row in accounts.select_related("account")},
+        "account": {row.account.external_id or "": row for row in accounts.select_related("account")},
         "code": {
             row.code: row.affected_account
             for row in recipients.select_related("affected_account__account")

@@ -39,7 +39,8 @@ def read(affected: Collection[int]) -> dict[int, tuple[Recipient | None, list[Pl
     for address in Address.objects.filter(account__in=account_of.values()):
         addresses.setdefault(address.account_id, []).append(address)
     recipients: dict[int, list[Recipient]] = {}
-    for recipient in Recipient.objects.filter(affected_account__in=affected).order_by("pk"):
+    started = Recipient.objects.filter(affected_account__in=affected).exclude(state=Recipient.State.PREPARED)
+    for recipient in started.order_by("pk"):
         recipients.setdefault(recipient.affected_account_id, []).append(recipient)
     found = {}
     for pk, account in account_of.items():

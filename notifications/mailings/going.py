@@ -90,31 +90,44 @@ def in_words(mailing: Mailing) -> list[str]:
 
 # Place in the row gives the moment: `an_hour` rows an hour, counted in open hours only. An open stretch begins at
 # `opens` and lasts `open_for`; the moment of a row is as far into the stretches as its place says.
-SPREAD = """
+MOMENT = """%(opens)s::timestamptz + floor(extract(epoch FROM {far}) / %(open_for)s::numeric) * interval '1 day'
+  + mod(extract(epoch FROM {far})::numeric, %(open_for)s::numeric) * interval '1 second'"""
+FAR = "((row_number() OVER (ORDER BY {order}) - 1) * %(step)s::interval + %(late)s::interval)"
+
+SPREAD = f"""
 WITH placed AS (
-  SELECT recipient_id, (row_number() OVER (ORDER BY not_before, recipient_id) - 1) * %(step)s::interval
-    + %(late)s::interval AS far
-  FROM notifications_outbox WHERE mailing_id = %(mailing)s AND state = 'ready' AND {which}
+  SELECT recipient_id, {FAR.format(order="not_before, recipient_id")} AS far
+  FROM notifications_outbox WHERE mailing_id = %(mailing)s AND state = 'ready' AND {{which}}
 )
-UPDATE notifications_outbox o SET not_before = %(opens)s + floor(extract(epoch FROM placed.far) / %(open_for)s::numeric)
-    * interval '1 day' + mod(extract(epoch FROM placed.far)::numeric, %(open_for)s::numeric) * interval '1 second'
+UPDATE notifications_outbox o SET not_before = {MOMENT.format(far="placed.far")}
 FROM placed WHERE o.recipient_id = placed.recipient_id
+"""  # noqa: S608
+QUEUE = """
+INSERT INTO notifications_outbox (recipient_id, mailing_id, state, attempt_no, not_before)
+SELECT r.id, r.mailing_id, 'ready',
+  coalesce((SELECT max(number) FROM notifications_attempt a WHERE a.recipient_id = r.id), 0), {moment}
+FROM notifications_recipient r WHERE r.mailing_id = %(mailing)s AND r.state = 'queued'
 """
 
 
-def place_first(mailing: Mailing, *, at: datetime) -> None:
-    """At the start: everyone, or the first few while the rest waits for them."""
-    if mailing.canary and mailing.canary < mailing.recipients_count:
-        with connection.cursor() as cursor:
+def queue(mailing: Mailing, *, at: datetime) -> None:
+    """At the start: an outbox row for everyone queued, due now, in its turn, or held until the first few prove well."""
+    waits = bool(mailing.canary) and mailing.canary < mailing.recipients_count
+    if waits:
+        moment = "%(held)s::timestamptz"
+    elif mailing.an_hour or mailing.from_hour is not None:
+        moment = MOMENT.format(far=FAR.format(order="r.id"))
+    else:
+        moment = "statement_timestamp()"
+    with connection.cursor() as cursor:
+        cursor.execute(QUEUE.format(moment=moment), _given(mailing, at))
+        if waits:  # anybody: the first of a list may all be of one kind
             cursor.execute(
-                """UPDATE notifications_outbox SET not_before = %s WHERE mailing_id = %s AND recipient_id NOT IN (
+                """UPDATE notifications_outbox SET not_before = statement_timestamp() WHERE recipient_id IN (
                      SELECT recipient_id FROM notifications_outbox WHERE mailing_id = %s
                      ORDER BY md5(recipient_id::text) LIMIT %s)""",
-                [HELD, mailing.pk, mailing.pk, mailing.canary],
+                [mailing.pk, mailing.canary],
             )
-        return
-    if mailing.an_hour or mailing.from_hour is not None:
-        _spread(mailing, "true", at=at)
 
 
 def release_held(mailing: Mailing, *, at: datetime) -> int:
@@ -135,13 +148,17 @@ def place_again(mailing: Mailing, *, at: datetime) -> None:
 
 
 def _spread(mailing: Mailing, which: str, *, at: datetime) -> None:
-    opens, open_for = _stretch(mailing, at)
     with connection.cursor() as cursor:
-        cursor.execute(SPREAD.format(which=which), {
-            "mailing": mailing.pk, "held": HELD, "opens": opens, "open_for": open_for.total_seconds(),
-            "late": max(at - opens, timedelta(0)),
-            "step": timedelta(hours=1) / mailing.an_hour if mailing.an_hour else timedelta(0),
-        })  # fmt: skip
+        cursor.execute(SPREAD.format(which=which), _given(mailing, at))
+
+
+def _given(mailing: Mailing, at: datetime) -> dict[str, Any]:
+    opens, open_for = _stretch(mailing, at)
+    return {
+        "mailing": mailing.pk, "held": HELD, "opens": opens, "open_for": open_for.total_seconds(),
+        "late": max(at - opens, timedelta(0)),
+        "step": timedelta(hours=1) / mailing.an_hour if mailing.an_hour else timedelta(0),
+    }  # fmt: skip
 
 
 def _stretch(mailing: Mailing, at: datetime) -> tuple[datetime, timedelta]:

@@ -94,8 +94,10 @@ def problem_count(mailing: Mailing) -> int:
 
 def unreachable(mailing: Mailing) -> QuerySet[AffectedAccount]:
     """Accounts owed this notice for which no trusted email address is left: they need another channel."""
-    rows = _with_address(mailing.incident, mailing.version.notice.kind, mailing.sequence, To.of(mailing))
-    return rows.filter(address_id=None).select_related("account")
+    kind = mailing.version.notice.kind
+    owed, address = _owed_and_address(mailing.incident, kind, mailing.sequence, To.of(mailing))
+    # "None is there" can be answered for all of them at once; "which one" is asked for each.
+    return owed.filter(~Exists(address)).select_related("account")
 
 
 def recipients_hash(mailing: Mailing) -> str:
@@ -124,15 +126,21 @@ def _with_address(incident: Incident, kind: str, sequence: int, to: To) -> Query
 
     By letter: the first post address of whoever has no email address left to try; the others are not in it.
     """
+    owed, address = _owed_and_address(incident, kind, sequence, to)
+    return owed.annotate(address_id=Subquery(address.values("pk")[:1]))
+
+
+def _owed_and_address(incident: Incident, kind: str, sequence: int, to: To) -> tuple[QuerySet[Any], QuerySet[Address]]:
+    """The set without those who have it, and for each of them the addresses left to try, in order."""
     sent = Recipient.objects.filter(incident=incident, kind=kind, sequence=sequence)
     has_it = sent.filter(affected_account=OuterRef("pk")).exclude(state__in=NOT_TOLD)
     owed = whom.everyone(incident, to).filter(~Exists(has_it)).filter(~silent(incident))
     tried = sent.filter(address=OuterRef("pk")).exclude(state=Recipient.State.CANCELLED)
     email = Address.objects.reachable().filter(~Exists(tried), account=OuterRef("account"))
     if to.channel == Mailing.Channel.EMAIL:
-        return owed.annotate(address_id=Subquery(email.values("pk")[:1]))
+        return owed, email
     post = Address.objects.for_letters().filter(~Exists(tried), account=OuterRef("account"))
-    return owed.filter(~Exists(email)).annotate(address_id=Subquery(post.values("pk")[:1]))
+    return owed.filter(~Exists(email)), post
 
 
 def silent(incident: Incident) -> Q | Exists:
@@ -242,13 +250,25 @@ class _Counted:
 def _new_mailing(version: NoticeVersion, sequence: int, to: To, *, by: User, at: datetime) -> Mailing:
     organisation = Organisation.get()
     incident = version.notice.incident
+    through = _channel(incident, to)
     newest = Mailing.objects.filter(incident=incident).aggregate(newest=Max("number"))["newest"] or 0
     return Mailing.objects.create(
-        incident=incident, number=newest + 1, version=version, sequence=sequence, sender=organisation.sender,
-        reply_to=organisation.reply_to, provider=providers.current().name, prepared_by=by, prepared_at=at,
-        channel=to.channel, whom=to.whom, whom_version=to.version, whom_step=to.step, whom_segment=to.segment,
-        whom_words=in_words(to)[:300], evidence=to.evidence.strip(),
+        incident=incident, number=newest + 1, version=version, sequence=sequence,
+        sender=through.sender or organisation.sender, reply_to=organisation.reply_to, provider=through.name,
+        prepared_by=by, prepared_at=at, channel=to.channel, whom=to.whom, whom_version=to.version,
+        whom_step=to.step, whom_segment=to.segment, whom_words=in_words(to)[:300], evidence=to.evidence.strip(),
     )  # fmt: skip
+
+
+def _channel(incident: Incident, to: To) -> providers.Channel:
+    """What it goes through. Raises NotNow where that is not set up, or part of the breach."""
+    try:
+        through = providers.channel(to.provider) if to.provider else providers.first()
+        if to.channel == Mailing.Channel.EMAIL and to.provider:
+            providers.refuse_exposed(incident, sender=through.sender, provider=through.name)
+    except (providers.NoSuchChannel, providers.Exposed) as no:
+        raise NotNow(str(no)) from no
+    return through
 
 
 def _freeze_window(mailing: Mailing, chosen: dict[int, int], counted: _Counted, *, at: datetime) -> None:

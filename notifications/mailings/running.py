@@ -77,7 +77,6 @@ def start(mailing: Mailing, *, by: User, at: datetime | None = None) -> Mailing:
     mailing.scheduled_for, mailing.scheduled_by, mailing.schedule_problem = None, None, ""
     mailing.save()
     queued = _queue(mailing, at) if mailing.channel == Mailing.Channel.EMAIL else _to_be_posted(mailing, at)
-    going.place_first(mailing, at=at)
     audit.record(act="mailing.started", thing=mailing, by=by, at=at, incident=mailing.incident_id,
                  number=mailing.number, approval=approval.pk, hashes=approval.hashes, queued=queued)  # fmt: skip
     return mailing
@@ -187,8 +186,10 @@ def _refuse_before_the_page(incident: Incident) -> None:
 
 
 def _refuse_exposed(mailing: Mailing) -> None:
+    if mailing.channel == Mailing.Channel.POST:
+        return
     try:
-        providers.refuse_exposed(mailing.incident, sender=mailing.sender)
+        providers.refuse_exposed(mailing.incident, sender=mailing.sender, provider=mailing.provider)
     except providers.Exposed as exposed:
         raise NotNow(str(exposed)) from exposed
 
@@ -211,14 +212,7 @@ def _queue(mailing: Mailing, at: datetime) -> int:
     """Recipients and outbox in two statements, however many there are."""
     waiting = mailing.recipients.filter(state=Recipient.State.PREPARED)
     queued = waiting.update(state=Recipient.State.QUEUED, state_at=at)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """INSERT INTO notifications_outbox (recipient_id, mailing_id, state, attempt_no)
-               SELECT r.id, r.mailing_id, %s,
-                 coalesce((SELECT max(number) FROM notifications_attempt a WHERE a.recipient_id = r.id), 0)
-               FROM notifications_recipient r WHERE r.mailing_id = %s AND r.state = %s""",
-            [Outbox.State.READY, mailing.pk, Recipient.State.QUEUED],
-        )
+    going.queue(mailing, at=at)
     # Taken over from a cancelled mailing, and an event has said since that the message got there after all.
     told = mailing.recipients.filter(state=Recipient.State.QUEUED, events__isnull=False).distinct()
     for recipient in told.values_list("pk", flat=True):

@@ -70,7 +70,7 @@ def _may_count(mailing: Mailing) -> bool:
 
 
 def _count(mailing: Mailing, at: datetime, states: bool, details: bool) -> MailingTally:
-    given = {"mailing": mailing.pk, "domains": DOMAINS, "rest": REST}
+    given: dict[str, Any] = {"mailing": mailing.pk, "domains": DOMAINS, "rest": REST}
     found: dict[str, Any] = {}
     with connection.cursor() as cursor:
         if states:

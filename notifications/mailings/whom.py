@@ -30,7 +30,8 @@ MAY_HAVE_IT = [
 
 @dataclass(frozen=True)
 class To:
-    """A choice of set. version, step, segment: for the sets that need one; evidence: for an all-clear.
+    """A choice of set. version, step, segment: for the sets that need one; evidence: for an all-clear;
+    provider: the name of a channel, the usual one where none is said.
 
     again: a new round: whoever has this notice from an earlier round gets it once more.
     """
@@ -40,6 +41,7 @@ class To:
     step: Step | None = None
     segment: Segment | None = None
     channel: str = Channel.EMAIL
+    provider: str = ""
     evidence: str = ""
     again: bool = False
 
@@ -47,7 +49,7 @@ class To:
     def of(cls, mailing: Mailing) -> "To":
         return cls(
             whom=mailing.whom, version=mailing.whom_version, step=mailing.whom_step, segment=mailing.whom_segment,
-            channel=mailing.channel, evidence=mailing.evidence,
+            channel=mailing.channel, evidence=mailing.evidence, provider=mailing.provider,
         )  # fmt: skip
 
 

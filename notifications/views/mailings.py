@@ -1,10 +1,10 @@
 """One mailing: what it would do, who says yes, start, watch, stop, and the sums at the end."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -122,7 +122,7 @@ def schedule(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     form = ScheduleForm(request.POST)
     if not form.is_valid():
         for errors in form.errors.values():
-            messages.error(request, errors[0])
+            messages.error(request, str(errors[0]))
         return redirect("notifications:mailing_start", slug, number)
     start_at = form.cleaned_data["start_at"]
 
@@ -197,15 +197,15 @@ def cancel(request: StaffRequest, slug: str, number: int) -> HttpResponse:
 def recipients(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     """Fifty a page, of one state or all. Accounts by their id; addresses stay out of it."""
     shown = mailing_of(slug, number)
-    counts = mailings.progress(shown)
-    state = request.GET.get("state", "")
-    rows = shown.recipients.filter(channel=Recipient.Channel.EMAIL).select_related("account").order_by("pk")
+    counts = tally(shown, at=timezone.now()).counts
+    state, after = request.GET.get("state", ""), request.GET.get("after", "")
+    rows = mailings.messages(shown).select_related("account").order_by("pk")
     if state in Recipient.State.values:
         rows = rows.filter(state=state)
-    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    page, older = _after(rows, after, f"state={state}&")
     return render(request, "notifications/staff/mailing_recipients.html", room_of(shown) | {
-        "page": page, "state": state, "counts": [(piece.state, piece.count) for piece in bar.pieces(counts)],
-        "total": sum(counts.values()),
+        "rows": page, "older": older, "state": state,
+        "counts": [(piece.state, piece.count) for piece in bar.pieces(counts)], "total": sum(counts.values()),
     })  # fmt: skip
 
 
@@ -213,8 +213,10 @@ def recipients(request: StaffRequest, slug: str, number: int) -> HttpResponse:
 @staff("read_room")
 def unreachable(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     shown = mailing_of(slug, number)
-    page = Paginator(mailings.unreachable(shown).order_by("pk"), PAGE).get_page(request.GET.get("page"))
-    return render(request, "notifications/staff/mailing_unreachable.html", room_of(shown) | {"page": page})
+    page, older = _after(mailings.unreachable(shown).order_by("pk"), request.GET.get("after", ""))
+    return render(request, "notifications/staff/mailing_unreachable.html", room_of(shown) | {
+        "rows": page, "older": older,
+    })  # fmt: skip
 
 
 @require_POST
@@ -253,6 +255,12 @@ def mailing_of(slug: str, number: int) -> Mailing:
         "incident", "version__notice", "prepared_by", "started_by", "approval__asked_by"
     )
     return get_object_or_404(rows, incident__slug=slug, number=number)
+
+
+def _after(rows: QuerySet[Any], after: str, given: str = "") -> tuple[list, str]:
+    """One page by id, and the address of the next one: the last page costs what the first does."""
+    page = list(rows.filter(pk__gt=int(after) if after.isdecimal() else 0)[: PAGE + 1])
+    return page[:PAGE], f"?{given}after={page[PAGE - 1].pk}" if len(page) > PAGE else ""
 
 
 def room_of(shown: Mailing) -> dict:

@@ -131,7 +131,7 @@ def unreached(request: StaffRequest, slug: str) -> HttpResponse:
     """Exactly those whom the overview counts as unreached."""
     incident = get_object_or_404(Incident, slug=slug)
     page = Paginator(telling.accounts_in(incident, "unreached"), PAGE).get_page(request.GET.get("page"))
-    unreached_of = tried.read(page.object_list)
+    unreached_of = tried.read(list(page))
     reachable = Exists(Address.objects.reachable().filter(account=OuterRef("account")))
     rows = AffectedAccount.objects.select_related("account").annotate(reachable=reachable).in_bulk(list(page))
     return render(request, "notifications/staff/unreached.html", {

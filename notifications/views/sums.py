@@ -4,6 +4,7 @@ from tempfile import TemporaryFile
 
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -45,7 +46,7 @@ def people(request: StaffRequest, slug: str, number: int) -> HttpResponse:
 @never_cache
 @require_POST
 @staff("export")
-def download(request: StaffRequest, slug: str, number: int) -> HttpResponse:
+def download(request: StaffRequest, slug: str, number: int) -> StreamingHttpResponse:
     """CSV of one line, or of all, once the log says how many people leave the house with it."""
     shown = mailing_of(slug, number)
     name = request.POST.get("line", "")
@@ -69,7 +70,7 @@ def _note(shown: Mailing, name: str, count: int, *, by: User) -> None:
 @never_cache
 @require_POST
 @staff("export")
-def letters_file(request: StaffRequest, slug: str, number: int) -> HttpResponse:
+def letters_file(request: StaffRequest, slug: str, number: int) -> HttpResponseBase:
     """Letters to print and the addresses for their envelopes, five hundred at a time."""
     shown = mailing_of(slug, number)
     part = request.POST.get("part", "1")

@@ -9,7 +9,7 @@ from accounts.models import Account
 from incidents.models import AffectedAccount
 from notifications import mailings
 from notifications.mailings import going
-from notifications.models import Mailing, Recipient
+from notifications.models import Mailing, Outbox, Recipient
 from tests.factories import NOON, make_incident, make_many_affected, make_notice, make_organisation, make_segment
 
 
@@ -134,7 +134,8 @@ def test_a_start_can_be_set_for_later_and_taken_back(prepared, anton, as_user):
 
 def test_the_first_few_and_who_waits_for_them_stand_on_the_page(running, anton, as_user):
     Mailing.objects.update(canary=3)
-    going.place_first(Mailing.objects.get(), at=NOON)
+    Outbox.objects.all().delete()
+    going.queue(Mailing.objects.get(), at=NOON)
     client = as_user(anton)
 
     page = text(client.get(to("mailing", running)))
