@@ -107,6 +107,10 @@ def broken_off(request: HttpRequest, problem: UnreadablePostError) -> HttpRespon
     return _refusal(request, 400, "The body broke off. Nothing was stored; send it again.")
 
 
+def no_such_call(request: HttpRequest, rest: str) -> HttpResponse:
+    return _refusal(request, 404, "There is no such call. /api/docs describes those there are.")
+
+
 def _refusal(request: HttpRequest, status: int, words: str, fields: dict[str, str] | None = None) -> HttpResponse:
     return api.create_response(request, {"detail": words} | ({"fields": fields} if fields else {}), status=status)
 

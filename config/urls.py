@@ -5,7 +5,7 @@ from anymail import urls as anymail_urls
 from django.contrib import admin
 from django.urls import include, path
 
-from config.api import api
+from config.api import api, no_such_call
 from config.health import health
 from notifications import providers
 
@@ -23,6 +23,7 @@ urlpatterns = [
     path("account/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("api/", api.urls),
+    path("api/<path:rest>", no_such_call),
     path("webhooks/", include((webhooks, "anymail"))),
     path("health/", health, name="health"),
 ]

@@ -27,6 +27,7 @@ CONFLICT: dict = {409: Problem}
 State = ImportBatch.State
 SHOWN = ("number", "state", "mode", "file_name", "sha256", "size", "bytes_read", "rows_read", "refusal", "stopped")
 Number = Annotated[int, Path(ge=1, lt=2**31)]
+Piece = Annotated[int, Path(ge=1, le=pushing.MOST_PIECES)]
 Key = Annotated[
     str,
     Header(
@@ -56,7 +57,7 @@ def begin(request: HttpRequest, slug: Slug, said: ImportIn, key: Key):
     **by_token("write:affected", said=PIECE),
     summary="2. Hand in a piece",
 )
-def put_piece(request: HttpRequest, slug: Slug, number: Number, piece: Annotated[int, Path(ge=1, le=10_000)]):
+def put_piece(request: HttpRequest, slug: Slug, number: Number, piece: Piece):
     """In any order, at most 8 MB each, numbered from 1 without gaps. The same bytes again answer 200, others 409.
 
     Of kind `file` the pieces are cut anywhere. Of kind `accounts` each holds whole accounts: a JSON array, or JSON

@@ -1,22 +1,26 @@
 """A file that comes in pieces from a program: begun with a key, handed in in any order, then read as any other."""
 
 import hashlib
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Now
 
 from accounts import audit
 from accounts.models import User
 from incidents.audience import spelling_out
 from incidents.audience.claiming import ring
 from incidents.audience.reading import new_batch
+from incidents.audience.saving import NotWaiting, discard
 from incidents.models import ImportBatch, Incident, UploadPiece
 
 LARGEST_PIECE = 8_000_000  # bytes
 LARGEST_PUSH = 2_000_000_000  # bytes
 MOST_PIECES = 10_000
+KEPT_OPEN = timedelta(days=7)
 
 
 class KeyUsed(Exception):
@@ -78,7 +82,7 @@ def take(batch: ImportBatch, *, number: int, content: bytes) -> bool:
     if batch.size + len(content) > LARGEST_PUSH:
         raise TooLarge("With this piece the import is larger than 2 GB. Begin another for the rest.")
     UploadPiece.objects.create(batch=batch, number=number, content=content)
-    ImportBatch.objects.filter(pk=batch.pk).update(size=F("size") + len(content))
+    ImportBatch.objects.filter(pk=batch.pk).update(size=F("size") + len(content), worked_at=Now())
     return True
 
 
@@ -106,6 +110,14 @@ def finish(batch: ImportBatch, *, by: User, at: datetime, token: str | None) -> 
     )  # fmt: skip
     ring()
     return batch
+
+
+def forget_abandoned() -> None:
+    """Bytes of a push that nobody finishes are people's data without a purpose."""
+    open_still = ImportBatch.objects.filter(state=ImportBatch.State.RECEIVED, sha256="").exclude(idempotency_key="")
+    for batch in open_still.filter(worked_at__lt=Now() - KEPT_OPEN):
+        with suppress(NotWaiting):
+            discard(batch, by=None, because=f"it got no piece for {KEPT_OPEN.days} days")
 
 
 def _refuse_gaps(batch: ImportBatch) -> None:

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from incidents.audience import comparing, reading, saving
+from incidents.audience import comparing, pushing, reading, saving
 from incidents.audience.claiming import claimed, ring, worked_on
 from incidents.models import ImportBatch, StagedRow, UploadPiece
 
@@ -54,7 +54,10 @@ def work_on(batch: ImportBatch) -> bool:
 
 
 def mend() -> None:
-    """What no worker can go on with: rows that a crash of PostgreSQL emptied, readers that died, work that kills."""
+    """What no worker can go on with: rows that a crash of PostgreSQL emptied, readers that died, work that kills,
+    pushes whose end nobody sends.
+    """
+    pushing.forget_abandoned()
     for batch in _without_rows():
         lost_rows(batch)
     alone = ImportBatch.objects.filter(

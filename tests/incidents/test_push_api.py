@@ -2,9 +2,11 @@
 
 import gzip
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.handlers.wsgi import WSGIRequest
+from django.utils import timezone
 
 from accounts.models import Account, Address, AuditEntry
 from incidents import audience
@@ -346,6 +348,37 @@ def test_a_discarded_import_is_gone_and_can_be_discarded_again(pipeline):
     assert pipeline.put(1, CSV).status_code == 409
     assert pipeline.confirm().status_code == 409
     assert not UploadPiece.objects.exists()
+
+
+def test_a_push_that_nobody_ends_is_forgotten_after_a_week(pipeline):
+    pipeline.begin("abandoned"), pipeline.begin("slow"), pipeline.begin("read")
+    for number in (1, 2, 3):
+        pipeline.put(1, CSV, number)
+    ImportBatch.objects.update(worked_at=timezone.now() - timedelta(days=7, minutes=1))
+    pipeline.put(2, b"x", 2)
+    pipeline.read(3)
+
+    audience.work()
+
+    assert [pipeline.state(number)["state"] for number in (1, 2, 3)] == ["discarded", "received", "staged"]
+    assert "no piece for 7 days" in AuditEntry.objects.get(act="import.discarded").body
+    assert UploadPiece.objects.filter(batch__number=1).count() == 0
+
+
+def test_the_room_shows_a_push_whose_pieces_still_come_and_offers_no_columns(pipeline, ada, as_user):
+    pipeline.begin()
+    pipeline.put(1, CSV)
+
+    page = as_user(ada).get("/staff/api-keys-2018/affected/imports/1/")
+
+    assert page.status_code == 200
+    assert "account_id" not in page.text
+
+
+def test_a_call_that_does_not_exist_is_refused_as_the_others_are(pipeline):
+    response = pipeline.call("GET", "/nothing/here")
+
+    assert (response.status_code, list(response.json())) == (404, ["detail"])
 
 
 def test_what_is_imported_is_not_discarded(pipeline):
