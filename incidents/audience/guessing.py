@@ -43,7 +43,8 @@ MEANING = {squeezed(spelling): meaning for meaning, words in KNOWN.items() for s
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 PHONE = re.compile(r"(\+|00?)[\d ()/.-]{6,24}")
 DATE = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}\.\d{1,2}\.\d{4}")
-MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|UTC|[+-]\d\d:?\d\d))?")
+# Only with its zone: without one a moment is not read.
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|UTC|[+-]\d\d:?\d\d))")
 NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,10})?")
 YES_NO = re.compile(r"yes|no|true|false", re.IGNORECASE)
 TYPED = (("date", DATE), ("moment", MOMENT), ("number", NUMBER), ("yes_no", YES_NO))

@@ -8,7 +8,7 @@ import zlib
 
 import pytest
 
-from incidents.audience import delimited, encodings, formats
+from incidents.audience import delimited, encodings, facts, formats
 from incidents.audience.columns import Columns, named, parts, problems, words
 from incidents.audience.guessing import guess
 from incidents.audience.source import PIECE, Refused, Source
@@ -185,7 +185,8 @@ def test_headers_are_known_in_four_languages(header, meaning):
         (["+49 30 123456", "0049 (0)30 99"], "phone"),
         (["2018-01-03", "2018-01-04"], "fact:x:date"),
         (["3.1.2018", "14.12.2018"], "fact:x:date"),
-        (["2018-01-03 16:35", "2018-01-03T16:35:00Z"], "fact:x:moment"),
+        (["2018-01-03 16:35 UTC", "2018-01-03T16:35:00Z", "2018-01-03T16:35+01:00"], "fact:x:moment"),
+        (["2018-01-03 16:35", "2018-01-03T16:35:00Z"], "fact:x"),
         (["12", "-3.5", "0"], "fact:x:number"),
         (["007", "12"], "fact:x"),
         (["12345678901234567890"], "fact:x"),
@@ -252,3 +253,18 @@ def test_every_encoding_offered_is_one_that_python_reads():
 
 def test_the_first_quotation_mark_that_does_not_fit_is_not_hidden_by_another_delimiter():
     assert delimited.detect('wer,"was\n') == ","
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("date", ["2018-01-03", "3.1.2018", "31.12.1999"]),
+        ("moment", ["2018-01-03 16:35 UTC", "2018-01-03T16:35:00Z", "2018-01-03 16:35:10.5+0100"]),
+        ("number", ["0", "-3.5", "123456789012345"]),
+        ("yes_no", ["yes", "NO", "true"]),
+    ],
+)
+def test_a_type_that_is_guessed_is_one_that_reading_takes(kind, values):
+    assert guess(["x"], [[value] for value in values], boldly=True).meanings == [f"fact:x:{kind}"]
+
+    assert all(facts.as_json(value, kind) for value in values)
