@@ -96,8 +96,13 @@ class Overview:
     def is_blocked(self) -> bool:
         return bool(
             self.unreached or self.outcomes["unknown"] or self.left_out or self.waiting_imports or self.approvals
-            or self.drafts
+            or self.drafts or self.waiting_mailings
         )  # fmt: skip
+
+    @property
+    def waiting_mailings(self) -> list[Mailing]:
+        """Mailings that wait for a person: paused or held, or not started at their time."""
+        return [one for one in self.mailings if one.state == Mailing.State.PAUSED or one.schedule_problem]
 
     @property
     def not_told(self) -> int:

@@ -61,6 +61,7 @@ urlpatterns = [
     path("staff/<slug:slug>/mailings/<int:number>/how/", mailings.how, name="mailing_how"),
     path("staff/<slug:slug>/mailings/<int:number>/schedule/", mailings.schedule, name="mailing_schedule"),
     path("staff/<slug:slug>/mailings/<int:number>/rest/", mailings.rest, name="mailing_rest"),
+    path("staff/<slug:slug>/mailings/<int:number>/move/", mailings.move, name="mailing_move"),
     path("staff/<slug:slug>/mailings/<int:number>/pause/", mailings.pause, name="mailing_pause"),
     path("staff/<slug:slug>/mailings/<int:number>/resume/", mailings.resume, name="mailing_resume"),
     path("staff/<slug:slug>/mailings/<int:number>/cancel/", mailings.cancel, name="mailing_cancel"),

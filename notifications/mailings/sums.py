@@ -6,11 +6,14 @@ next one. The furthest of their rows counts.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, QuerySet, Value, When
 
-from accounts.models import Account
+from accounts.models import Account, Address
+from notifications import telling
+from notifications.mailings.preparing import unreachable
 from notifications.mailings.running import messages
 from notifications.models import Mailing, Recipient
 
@@ -57,6 +60,22 @@ def lines(mailing: Mailing) -> list[Line]:
     return [
         Line(name, words, counts[number]) for number, (name, (_, words)) in enumerate(LINES.items()) if number in counts
     ]
+
+
+def of(mailing: Mailing) -> dict[str, Any]:
+    """Everything its page sums up: {lines: {name: count}, people, unreachable, by_letter, by_decision}.
+
+    unreachable: of the set, without an address to try; by_letter: those of them a letter could be written to.
+    """
+    counts = {line.name: line.count for line in lines(mailing)}
+    left = unreachable(mailing)
+    letters = Address.objects.for_letters().filter(account=OuterRef("account"))
+    is_by_mail = mailing.channel == Mailing.Channel.EMAIL and mailing.state == Mailing.State.FINISHED
+    return {
+        "lines": counts, "people": sum(counts.values()), "unreachable": left.count(),
+        "by_letter": left.filter(Exists(letters)).count() if is_by_mail else 0,
+        "by_decision": telling.outcomes(mailing.incident)["by_decision_not_told"],
+    }  # fmt: skip
 
 
 def people(mailing: Mailing, name: str) -> QuerySet[Recipient]:

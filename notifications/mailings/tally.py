@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from notifications.mailings import sums
 from notifications.models import Mailing, MailingTally
 
 DOMAINS = 10
@@ -52,6 +53,27 @@ def tally(mailing: Mailing, *, at: datetime) -> MailingTally:
         if kept and kept.took + kept.detail_took > AT_ONCE and not _may_count(mailing):
             return kept
         return _count(mailing, at, *due)
+
+
+def summed(mailing: Mailing, *, at: datetime) -> dict[str, Any]:
+    """What became of the people of a mailing that is over, as sums.of counts it; kept like the numbers above."""
+    kept = MailingTally.objects.filter(pk=mailing.pk).first()
+    if kept and kept.summed_at and not _is_old(kept.summed_at, kept.sum_took, at):
+        return kept.sums
+    began = time.monotonic()
+    found = sums.of(mailing)
+    MailingTally.objects.update_or_create(
+        mailing=mailing,
+        defaults={"sums": found, "summed_at": at, "sum_took": _since(began)},
+        create_defaults={
+            "sums": found,
+            "summed_at": at,
+            "sum_took": _since(began),
+            "counted_at": at,
+            "took": timedelta(0),
+        },
+    )
+    return found
 
 
 def _due(kept: MailingTally | None, at: datetime) -> tuple[bool, bool]:

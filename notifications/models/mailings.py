@@ -128,6 +128,9 @@ class MailingTally(models.Model):
     detailed_at = models.DateTimeField(null=True)
     detail_took = models.DurationField(default=timedelta(0), help_text="Providers and domains take longer")
     providers = models.JSONField(default=list, help_text="[{name, counts by outcome}]")
+    sums = models.JSONField(default=dict, help_text="What became of its people, once it is over: see sums.py")
+    summed_at = models.DateTimeField(null=True)
+    sum_took = models.DurationField(default=timedelta(0))
     domains = models.JSONField(default=list, help_text="[{name, counts by state}]; the last one: all the rest")
 
     def __str__(self) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -12,14 +12,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import approvals
 from accounts.access import StaffRequest, staff
-from accounts.models import Address, Organisation, User
-from notifications import composing, letters, mailing_states, mailings, stopping, telling
+from accounts.models import Organisation, User
+from notifications import composing, letters, mailing_states, mailings, providers, stopping, telling
 from notifications.forms import ReasonForm
 from notifications.mailing_forms import HowForm, ScheduleForm
 from notifications.mailings import going, sums
+from notifications.mailings.moving import move_rest
 from notifications.mailings.settling import Answer
 from notifications.mailings.settling import settle as settle_messages
-from notifications.mailings.tally import tally
+from notifications.mailings.tally import summed, tally
 from notifications.models import Mailing, Recipient
 from notifications.views import bar
 
@@ -192,6 +193,20 @@ def cancel(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     })  # fmt: skip
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff("send")
+def move(request: StaffRequest, slug: str, number: int) -> HttpResponse:
+    """Whoever still waits goes through another provider."""
+    shown = mailing_of(slug, number)
+    if request.method == "POST":
+        return _done(request, shown, lambda: _moved(move_rest(shown, to=request.POST.get("to", ""), by=request.user)))
+    counts = mailings.progress(shown)
+    return render(request, "notifications/staff/mailing_move.html", room_of(shown) | {
+        "counts": counts, "waiting": counts.get("queued", 0) + counts.get("prepared", 0),
+        "others": [one for one in providers.choices() if one[0] != shown.provider],
+    })  # fmt: skip
+
+
 @require_safe
 @staff("read_room")
 def recipients(request: StaffRequest, slug: str, number: int) -> HttpResponse:
@@ -283,17 +298,13 @@ def _empty_lists(problems: list[dict]) -> list[tuple[str, str]]:
 
 
 def _sums(shown: Mailing) -> dict:
-    lines = sums.lines(shown)
-    here = sum(line.count for line in lines)
-    unreachable = mailings.unreachable(shown)
-    letters = Address.objects.for_letters().filter(account=OuterRef("account"))
-    is_by_mail = shown.channel == Mailing.Channel.EMAIL and shown.state == State.FINISHED
+    found = summed(shown, at=timezone.now())
+    here = found["people"]
     return {
-        "lines": lines, "people_here": here, "people_together": max(here, shown.recipients_count),
-        "carried_over": max(shown.recipients_count - here, 0),
-        "unreachable": unreachable.count(),
-        "by_letter": unreachable.filter(Exists(letters)).count() if is_by_mail else 0,
-        "by_decision": telling.outcomes(shown.incident)["by_decision_not_told"],
+        "lines": [sums.Line(name, sums.LINES[name][1], count) for name, count in found["lines"].items()],
+        "people_here": here, "people_together": max(here, shown.recipients_count),
+        "carried_over": max(shown.recipients_count - here, 0), "unreachable": found["unreachable"],
+        "by_letter": found["by_letter"], "by_decision": found["by_decision"],
     }  # fmt: skip
 
 
@@ -320,6 +331,7 @@ def _progress(shown: Mailing) -> dict:
         "waits_for_the_first": shown.state in {State.RUNNING, State.PAUSED} and mailings.waits_for_the_first(shown),
         "last_moment": going.last_moment(shown) if running and shown.an_hour else None,
         "stopped": stopping.standing(),
+        "can_be_moved": shown.channel == Mailing.Channel.EMAIL and len(providers.choices()) > 1,
         "letter_parts": range(1, letters.parts(shown) + 1) if counts.get("letter") else (),
         "letters_in_part": letters.PART,
     }
@@ -334,6 +346,14 @@ def _done(request: StaffRequest, shown: Mailing, act: Callable[[], str]) -> Http
     else:
         telling.push(shown.incident)  # or a reader with our message in hand would find a page that denies it
     return redirect("notifications:mailing", shown.incident.slug, shown.number)
+
+
+def _moved(counts: dict[str, int]) -> str:
+    moved, sending, unknown = counts["moved"], counts["sending"], counts["unknown"]
+    return (
+        f"Moved: {moved:,} {people(moved)} who wait; {sending:,} messages under way end where they are, "
+        f"{unknown:,} unknown stay as they are."
+    )
 
 
 def _unscheduled(shown: Mailing, by: User) -> str:

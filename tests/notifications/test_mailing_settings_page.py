@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import Account
-from incidents.models import AffectedAccount
+from incidents.models import AffectedAccount, Incident
 from notifications import mailings
 from notifications.mailings import going
 from notifications.models import Mailing, Outbox, Recipient
@@ -145,7 +145,7 @@ def test_the_first_few_and_who_waits_for_them_stand_on_the_page(running, anton, 
     assert "It goes on: 9 people more are on their way." in said
 
 
-@pytest.mark.parametrize("name", ["mailing_how", "mailing_schedule", "mailing_rest"])
+@pytest.mark.parametrize("name", ["mailing_how", "mailing_schedule", "mailing_rest", "mailing_move"])
 def test_whoever_only_looks_changes_nothing_of_it(running, otto, as_user, name):
     assert as_user(otto).post(to(name, running)).status_code == 403
 
@@ -156,3 +156,43 @@ def test_numbers_by_provider_and_domain(running, otto, as_user):
     said = text(as_user(otto).get(to("mailing", running)))
 
     assert "acme-0001.example 1 1 bounced" in said and "all others 2 2 queued" in said
+
+
+def test_the_rest_is_moved_to_the_spare_provider_by_one_deliberate_act(running, anton, as_user, settings):
+    settings.SPARE_EMAIL_BACKEND = "anymail.backends.postmark.EmailBackend"
+    client = as_user(anton)
+    assert "Move the rest" in text(client.get(to("mailing", running)))
+
+    assert "Send to the other 12 people through postmark (spare)" in text(client.get(to("mailing_move", running)))
+    said = text(client.post(to("mailing_move", running), {"to": "postmark"}, follow=True))
+
+    assert "Moved: 12 people who wait" in said and Mailing.objects.get().provider == "postmark"
+
+
+def test_the_provider_is_chosen_where_there_are_two(running, wanda, as_user, settings):
+    notice = make_notice(running.incident, wanda)
+    assert "Through" not in text(as_user(wanda).get(of("notice_prepare", notice)))
+    settings.SPARE_EMAIL_BACKEND = "anymail.backends.postmark.EmailBackend"
+    Recipient.objects.update(state="cancelled")
+
+    as_user(wanda).post(of("notice_prepare", notice), {"whom": "owed", "channel": "email", "provider": "postmark"})
+
+    assert Mailing.objects.first().provider == "postmark"
+
+
+def test_a_provider_that_is_part_of_the_breach_is_refused_at_once(running, wanda, as_user, settings):
+    settings.SPARE_EMAIL_BACKEND = "anymail.backends.postmark.EmailBackend"
+    Incident.objects.update(exposed_channels=["postmark"])
+    notice = make_notice(running.incident, wanda)
+
+    said = as_user(wanda).post(
+        of("notice_prepare", notice), {"whom": "owed", "channel": "email", "provider": "postmark"}, follow=True
+    )
+
+    assert "is part of this incident" in text(said)
+
+
+def test_a_mailing_that_waits_for_a_person_stands_on_the_overview(running, anton, as_user):
+    mailings.pause(running, by=anton, because="support is full")
+
+    assert "Mailing 1 is paused: support is full" in text(as_user(anton).get(f"/staff/{running.incident.slug}/"))
