@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from accounts.models import User
-from incidents.audience.columns import Columns, problems, refuse_problems
+from incidents.audience.columns import IGNORE, Columns, problems, refuse_problems, squeezed
 from incidents.audience.formats import Table
-from incidents.audience.guessing import guess
+from incidents.audience.guessing import MEANING, guess
 from incidents.audience.source import Refused
 from incidents.models import ColumnMapping
 
@@ -37,7 +37,7 @@ def remembered(headers: list[str]) -> ColumnMapping | None:
     if found is None:
         return None
     by_spelling = {_normal(header): meaning for header, meaning in found.meanings.items()}
-    meanings = {header: by_spelling.get(_normal(header), "") for header in headers}
+    meanings = {header: IGNORE if _is_ours(header) else by_spelling.get(_normal(header), "") for header in headers}
     if problems(Columns(headers, list(meanings.values()))):
         return None  # the words have changed since
     found.meanings = meanings
@@ -52,7 +52,13 @@ def remember(columns: Columns, *, by: User | None, at: datetime) -> None:
 
 
 def _shape(headers: list[str]) -> str:
-    return hashlib.sha256(json.dumps([_normal(header) for header in headers]).encode()).hexdigest()
+    theirs = [_normal(header) for header in headers if not _is_ours(header)]
+    return hashlib.sha256(json.dumps(theirs).encode()).hexdigest()
+
+
+def _is_ours(header: str) -> bool:
+    """A column that we added to a list we gave out, such as the rows to be mended: the list is still the same."""
+    return MEANING.get(squeezed(header)) == IGNORE
 
 
 def _normal(header: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from accounts.models import AuditEntry
 from incidents import audience
-from incidents.audience import formats, working
+from incidents.audience import exporting, formats, mending, working
 from incidents.audience.pieces import SIZE, Pieces
 from incidents.audience.source import Source
 from incidents.models import ColumnMapping, ImportBatch, StagedRow, UploadPiece
@@ -168,6 +168,17 @@ def test_the_newest_mapping_is_the_one_that_is_remembered(wanda, anton):
 
     mapping = ColumnMapping.objects.get()
     assert (mapping.by, mapping.at, mapping.meanings["Gesehen"]) == (anton, later, "ignore")
+
+
+def test_rows_to_be_mended_come_back_with_the_meanings_of_their_file(wanda):
+    begun = audience.begin(receive(ODD + b"contoso;nobody;2018-01-04\n"), meanings=MEANINGS, by=wanda, at=NOON)
+    working.work_on(begun)
+    mended = "".join(exporting.lines(mending.header(begun), list(mending.rows(begun)))).replace("nobody", "a@a.example")
+
+    preview = audience.preview_columns(receive(mended.encode(), make_incident("next")))
+
+    assert preview.columns.as_json() == MEANINGS | {"what is wrong": "ignore", "what to do": "ignore"}
+    assert preview.remembered.by == wanda
 
 
 @pytest.mark.parametrize(
