@@ -148,7 +148,7 @@ def _without(content: Any, words: str) -> Any:
 def _from_rows(incident: Incident, words: str) -> None:
     _replace(Incident.objects.filter(pk=incident.pk), words)
     for model in ROWS:
-        _replace(model._default_manager.filter(incident=incident), words)  # type: ignore[misc]
+        _replace(model._default_manager.filter(incident=incident), words)
     _replace(Correction.objects.filter(update__incident=incident), words)
 
 

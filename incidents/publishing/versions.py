@@ -87,7 +87,7 @@ def site_state(at: datetime) -> dict:
         "organisation": documents.freeze_organisation(Organisation.get()),
         "expires": expires(at).isoformat(),
         "assets": sorted(documents.assets.files()),
-        "overdue": sorted(_promised(Incident.objects.published(), before=at).values_list("slug", flat=True)),
+        "overdue": sorted(_overdue(at).values_list("slug", flat=True)),
         "documents": 3,  # one more whenever there are others than before
     }
 
@@ -101,19 +101,22 @@ def site_is_stale(at: datetime) -> bool:
 def promises_passed(at: datetime) -> QuerySet[Incident]:
     """Those whose page still promises an update for a moment that has passed since the page was made."""
     shown_at = PageVersion.objects.filter(incident=OuterRef("pk")).order_by("-number").values("made_at")[:1]
-    return (
-        _promised(Incident.objects.all(), before=at)
-        .alias(shown_at=Subquery(shown_at))
-        .filter(promised__gt=F("shown_at"))
-    )
+    since_shown = Incident.objects.alias(shown_at=Subquery(shown_at), promised=_promised())
+    return since_shown.filter(_OWES_AN_UPDATE, promised__lte=at, promised__gt=F("shown_at"))
 
 
-def _promised(incidents: QuerySet[Incident], *, before: datetime) -> QuerySet[Incident]:
-    """The active ones whose page promises an update for before then."""
+def _overdue(at: datetime) -> QuerySet[Incident]:
+    """The public ones whose card on the index says that an update is overdue."""
+    return Incident.objects.published().alias(promised=_promised()).filter(_OWES_AN_UPDATE, promised__lte=at)
+
+
+_OWES_AN_UPDATE = Q(first_published_at__isnull=False) & ~Q(phase__in=Incident.CLOSED)
+
+
+def _promised() -> Subquery:
+    """Until when the page promises an update, of the incident asked about."""
     said = PageVersion.objects.filter(incident=OuterRef("pk"), cause__in=PageVersion.BY_A_PERSON).order_by("-number")
-    promised = said.annotate(promised=Cast(KT("content__next_update_by"), DateTimeField())).values("promised")[:1]
-    active = incidents.filter(first_published_at__isnull=False).exclude(phase__in=Incident.CLOSED)
-    return active.alias(promised=Subquery(promised)).filter(promised__lte=before)
+    return Subquery(said.annotate(until=Cast(KT("content__next_update_by"), DateTimeField())).values("until")[:1])
 
 
 def _on_the_site() -> QuerySet[PageVersion]:
