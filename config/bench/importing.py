@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from accounts.addresses import lookup_hash
 from accounts.models import Organisation
 from config.bench import Figure, benchmark
-from incidents.models import Incident
+from incidents.models import ImportBatch, Incident
 
 ROWS = int(os.environ.get("BENCH_ROWS", "1_000_000"))  # also 5_000_000
 FEW = 100_000  # memory is to be the same
@@ -91,6 +91,7 @@ def _empty() -> None:
 def _through_sql(file: Path) -> None:
     """COPY into a temporary table, INSERT … SELECT into the same tables, indexes and keys; no check of any kind."""
     incident = Incident.objects.create(slug="bench-sql", title="Bench")
+    batch = ImportBatch.objects.create(incident=incident, number=1)
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE TEMP TABLE bare (id text, email text, name text, key text, call text, lookup bytea) ON COMMIT DROP"
@@ -111,8 +112,8 @@ def _through_sql(file: Path) -> None:
             "JOIN accounts_account a ON a.external_id = b.id"
         )
         cursor.execute(
-            "INSERT INTO incidents_affectedaccount (incident_id, account_id, certainty, facts) "
-            "SELECT %s, a.id, 'confirmed', jsonb_build_object('api_key', b.key, 'last_call', b.call) FROM bare b "
+            "INSERT INTO incidents_affectedaccount (incident_id, batch_id, account_id, certainty, facts) "
+            "SELECT %s, %s, a.id, 'confirmed', jsonb_build_object('api_key', b.key, 'last_call', b.call) FROM bare b "
             "JOIN accounts_account a ON a.external_id = b.id",
-            [incident.pk],
+            [incident.pk, batch.pk],
         )

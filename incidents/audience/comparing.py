@@ -69,7 +69,9 @@ def compare(batch: ImportBatch) -> Comparison:
     found = findings.find(batch)
     resolve(batch)
     comparison = of_resolved(batch, same_address=found["same_address"])
-    found |= differences.find(batch, comparison.missing, comparison.not_held)
+    found |= differences.find(
+        batch, changed=comparison.changed, missing=comparison.missing, not_held=comparison.not_held
+    )
     batch.counts["findings"] = batch.counts.get("findings", {}) | found
     batch.comparison = {name: getattr(comparison, name) for name in KEPT}
     batch.save(update_fields=["counts", "comparison"])

@@ -85,13 +85,17 @@ SELECT %(batch)s, 'not_held', min(line), min(coalesce(nullif(external_id, ''), n
 """  # noqa: S608
 
 
-def find(batch: ImportBatch, missing: int, not_held: int) -> dict[str, int]:
-    """Over the tables that `resolve` has filled; how many there are of each kind, also of those not kept."""
+def find(batch: ImportBatch, *, changed: int, missing: int, not_held: int) -> dict[str, int]:
+    """Over the tables that `resolve` has filled; how many there are of each kind, also of those not kept.
+
+    changed, missing, not_held: numbers of accounts; an account may change in several things.
+    """
     Finding.objects.filter(batch=batch, kind__in=KINDS).delete()
     given = {"batch": batch.pk, "incident": batch.incident_id, "headers": _headers(batch)}
     with connection.cursor() as cursor:
-        cursor.execute(CHANGED, given)
-        changed = cursor.rowcount
+        if changed:
+            cursor.execute(CHANGED, given)
+            changed = cursor.rowcount
         if changed == MOST:
             cursor.execute(f"SELECT count(*) FROM ({DIFFERENCES}) AS difference", given)  # noqa: S608
             changed = cursor.fetchone()[0]

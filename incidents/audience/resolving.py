@@ -140,14 +140,14 @@ def _steps(batch: ImportBatch, *, take_numbers: bool) -> Iterator[str]:
     heads = ONE_ROW_EACH if one_row_each else "imported_head"
     yield from FORGET
     if not one_row_each:
-        yield from (SEVERAL_ROWS, "ANALYZE imported_head")
+        yield from (SEVERAL_ROWS, "ANALYZE imported_head (account_key, external_id, lookup)")
     yield from (PEOPLE.format(heads=heads), "ANALYZE person")
     yield ACCOUNTS.format(heads=heads, number=NUMBER if take_numbers else "")
     if batch.mode == ImportBatch.Mode.RULE_OUT:
         yield from ONLY_RULED_OUT
-    yield "ANALYZE imported"
+    yield "ANALYZE imported (account_key, account_id, affected_id)"
     if one_row_each:
         yield ONE_ADDRESS_EACH
     else:
-        yield from (SEVERAL_ADDRESSES, "ANALYZE imported_address")
+        yield from (SEVERAL_ADDRESSES, "ANALYZE imported_address (account_key, account_id, normal, lookup)")
     yield CHANGES

@@ -205,7 +205,9 @@ class StagedRow(models.Model):
     facts = models.JSONField(default=dict, help_text="Personal facts by column name")
 
     class Meta:
-        indexes = [models.Index(fields=["batch", "account_key"], name="staged_by_account")]
+        # For the first rows of a batch, and for finding all of one among those of others. Lines come in order, so it
+        # costs little; accounts are found by hashing all rows at once.
+        indexes = [models.Index(fields=["batch", "line"], name="staged_by_line")]
 
     def __str__(self) -> str:
         return f"staged row {self.line}"
