@@ -24,7 +24,9 @@ def rows(batch: ImportBatch) -> Iterator[list[str]]:
     problems = batch.rejected_rows.order_by("line", "pk").iterator(chunk_size=2000)
     for line, group in groupby(problems, key=attrgetter("line")):
         found = list(group)
-        cells: list[str] = next((problem.cells for problem in found if problem.cells is not None), [])
+        cells = next((problem.cells for problem in found if problem.cells is not None), None)
+        if cells is None:  # too long to be kept
+            cells = [next((one.value for one in found if one.column == name), "") for name in batch.headers]
         cells += [""] * (len(batch.headers) - len(cells))
         yield [*(cells[index] for index in kept), *_says(line, found), *cells[len(batch.headers) :]]
 

@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 PART = 10_000  # rows read and copied at a time; as many are lost at most when reading is broken off
 A_FEW = 500
+LETTERS = 20_000_000  # of one part: rows may be a million bytes long
 NO_ROOM = (
     "The database could not take the rows; nothing was stored. Try again. If it happens again, ask whoever runs the"
     " database whether its disk is full."
@@ -124,7 +125,7 @@ def _stage(batch: ImportBatch, source: Source) -> int:
     reader = Reader(columns, batch.incident.segments.all())
     rows = 0
     with _no_garbage():
-        while part := list(islice(table.rows, PART)):
+        while part := _next_part(table.rows):
             rows += len(part)
             problems: list[Problem] = []
             with transaction.atomic():
@@ -144,6 +145,16 @@ def _no_garbage() -> Iterator[None]:
     finally:
         if collected:
             gc.enable()
+
+
+def _next_part(rows: Iterator[Row]) -> list[Row]:
+    """PART rows, or fewer where they are long: memory stays as it is."""
+    part: list[Row] = []
+    letters = 0
+    while len(part) < PART and letters < LETTERS and (few := list(islice(rows, 20))):
+        part += few
+        letters += sum([len("".join(cells)) for _, cells in few])
+    return part
 
 
 def _passed(reader: Reader, part: list[Row], problems: list[Problem]) -> Iterator[list[Staged]]:

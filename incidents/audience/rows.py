@@ -15,6 +15,7 @@ from incidents.audience.source import UNREADABLE
 from incidents.models import Segment
 
 LONGEST_VALUE_KEPT = 300
+LONGEST_ROW_KEPT = 100_000
 NO_VALUE = "Excel has no value here to be trusted: an error, a formula never worked out, or a number it has rounded."
 TYPE_IT = "Type the value itself into the cell, as text."
 NOWHERE = -1  # behind the cells of a row stands an empty one, for the meanings no column has
@@ -223,6 +224,8 @@ def _another(row: Staged, kind: str, address: str, normal: str) -> Staged:
     )  # fmt: skip
 
 
-def _kept(cells: list[str]) -> str:
-    """For RejectedRow.cells. PostgreSQL's text has no NUL."""
+def _kept(cells: list[str]) -> str | None:
+    """For RejectedRow.cells; None for a row so long that nobody wrote it by hand. PostgreSQL's text has no NUL."""
+    if len("".join(cells)) > LONGEST_ROW_KEPT:
+        return None
     return json.dumps([cell.replace("\0", "\N{REPLACEMENT CHARACTER}") for cell in cells], ensure_ascii=False)

@@ -171,6 +171,16 @@ def test_a_row_with_too_many_cells_is_refused_until_somebody_has_mended_it(incid
     assert again.rejected_rows.get().cells[:2] == ["a", "x@one.com"]
 
 
+def test_of_a_row_too_long_to_be_kept_stands_what_was_wrong_with_it(incident, as_user, wanda):
+    read(incident, f"id,email,note\na,nobody,{'x' * 101_000}\nb,y@one.com,\n")
+
+    _, row = download(as_user(wanda), "1/rejected.csv")
+
+    assert row[:2] == ["", "nobody"]
+    assert row[2] == "x" * 300
+    assert "Line 2." in row[3]
+
+
 def test_a_contradiction_comes_as_it_was_understood(incident, as_user, wanda):
     read(incident, "id,email,name,key\na,x@one.com,Ann,k1\na,y@one.com,Bob,k1\n")
 
