@@ -1,7 +1,7 @@
 """Handing in who was affected, over HTTP: a file or accounts in pieces, read in the background, imported on a yes."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Annotated, Any
 
@@ -228,13 +228,14 @@ def _work_on(batch: ImportBatch) -> None:
     batch.refresh_from_db()
 
 
-def _spelt_out(people: list[dict[str, Any]], push: dict[str, Any]) -> bytes:
-    if not people:
-        raise HttpError(400, "There is no account in it.")
+def _spelt_out(people: Iterable[dict[str, Any]], push: dict[str, Any]) -> bytes:
     try:
-        return spelling_out.lines(people, spelling_out.columns(push["facts"], push["rows"]))
+        content = spelling_out.lines(people, spelling_out.columns(push["facts"], push["rows"]))
     except spelling_out.Undeclared as problem:
         raise ValidationError([{"loc": ("body", "piece", problem.place, problem.name), "msg": str(problem)}]) from None
+    if not content:
+        raise HttpError(400, "There is no account in it.")
+    return content
 
 
 def _body(request: HttpRequest) -> bytes:

@@ -6,7 +6,7 @@ everything else about it, and they fold again when they are read.
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
 from typing import Any
 
@@ -37,13 +37,16 @@ def columns(facts: Mapping[str, str], rows: Mapping[str, str]) -> dict[str, str]
 
 
 def header(said: Mapping[str, str]) -> bytes:
-    return _lines([list(said)])
+    return _written([said])
 
 
 def lines(accounts: Iterable[Mapping[str, Any]], said: Mapping[str, str]) -> bytes:
     """Without the header, for accounts as in the API's AccountIn. Raises Undeclared, with the account's place."""
+    return _written(_rows(accounts, said))
+
+
+def _rows(accounts: Iterable[Mapping[str, Any]], said: Mapping[str, str]) -> Iterator[list[str]]:
     order = {name: place for place, name in enumerate(said)}
-    out: list[list[str]] = []
     for place, account in enumerate(accounts):
         every = zip_longest(_addresses(account), account.get("rows") or [])
         for number, (address, row) in enumerate(every):
@@ -55,8 +58,7 @@ def lines(accounts: Iterable[Mapping[str, Any]], said: Mapping[str, str]) -> byt
                 if name not in order:
                     raise Undeclared(place, name.partition(":")[2])
                 cells[order[name]] = _cell(value)
-            out.append(cells)
-    return _lines(out)
+            yield cells
 
 
 def types_of(accounts: Iterable[Mapping[str, Any]], part: str) -> dict[str, str]:
@@ -104,7 +106,7 @@ def _type(value: Value) -> str:
     return "number" if isinstance(value, int | float) else "text"
 
 
-def _lines(rows: list[list[str]]) -> bytes:
+def _written(rows: Iterable[Iterable[str]]) -> bytes:
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows(rows)
     return out.getvalue().encode()
