@@ -66,7 +66,8 @@ class Command(BaseCommand):
         comparison, stopped = None, ""
         if batch.state == ImportBatch.State.STAGED:
             self._say_how_it_was_read(batch, meanings, person)
-            comparison = audience.compare(batch)
+            comparison = audience.compared(batch)
+            assert comparison  # reading has just made it
             self._preview(batch, comparison, show_values=show_values)
             if not confirm:
                 audience.put_away(batch, by=person, at=timezone.now())
