@@ -11,7 +11,9 @@ from incidents.models import Incident
 from notifications import composing, providers
 from notifications.models import Mailing, Notice, NoticeVersion
 
-MORE_WORDS = "We are sorry that this happened, and we say here what we know, what we do not know and what comes next. " * 2
+MORE_WORDS = (
+    "We are sorry that this happened, and we say here what we know, what we do not know and what comes next. " * 2
+)
 
 
 def ready_mailing(count: int, *, state: str = Mailing.State.RUNNING) -> Mailing:
@@ -40,7 +42,9 @@ def ready_mailing(count: int, *, state: str = Mailing.State.RUNNING) -> Mailing:
     )  # fmt: skip
     segment = incident.segments.filter(receives_notice=True)[0]
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")  # as a restored dump: no foreign key is looked up
+        cursor.execute(
+            "SET LOCAL session_replication_role = replica"
+        )  # as a restored dump: no foreign key is looked up
         given = {"count": count, "prefix": prefix, "incident": incident.pk, "mailing": mailing.pk, "key": "laptop",
                  "segment": segment.key}  # fmt: skip
         for statement in FILL:
@@ -64,8 +68,8 @@ FILL = [
        SELECT f.id, a.id, %(key)s, 1, sha256(('link' || f.id)::bytea), now() + interval '90 days', 0
        FROM incidents_affectedaccount f JOIN accounts_address a ON a.account_id = f.account_id
        WHERE f.incident_id = %(incident)s""",
-    """INSERT INTO notifications_recipient (incident_id, mailing_id, affected_account_id, account_id, address_id, link_id,
-         channel, kind, sequence, code, merge, state, reason, message_id, recorded_proof)
+    """INSERT INTO notifications_recipient (incident_id, mailing_id, affected_account_id, account_id, address_id,
+         link_id, channel, kind, sequence, code, merge, state, reason, message_id, recorded_proof)
        SELECT f.incident_id, %(mailing)s, f.id, f.account_id, l.address_id, l.id, 'email', 'first', 1,
          upper(left(md5(f.id::text), 12)) || f.id,
          jsonb_build_object('account', c.external_id, 'name', c.name, 'segments', jsonb_build_array(%(segment)s::text),

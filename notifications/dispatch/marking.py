@@ -16,6 +16,8 @@ WITH durable AS MATERIALIZED (
   UPDATE notifications_sendbatch b SET handed_over_at = clock_timestamp() FROM durable
   WHERE b.id = %(batch)s AND b.handed_over_at IS NULL AND durable.is_on = 'on' AND EXISTS (
     SELECT FROM notifications_outbox o WHERE o.batch_id = b.id AND o.lease_until > clock_timestamp() + %(margin)s)
+    AND EXISTS (SELECT FROM notifications_mailing m WHERE m.id = %(mailing)s AND m.state = 'running')
+    AND NOT EXISTS (SELECT FROM notifications_sendingstop WHERE lifted_at IS NULL)
   RETURNING b.id
 ), going AS MATERIALIZED (
   SELECT v.recipient_id, v.sha256 FROM marked,
@@ -32,11 +34,12 @@ SELECT ARRAY(SELECT recipient_id FROM going) FROM marked
 def mark(batch: Batch, hashes: dict[int, str]) -> set[int] | None:
     """The durable line between "surely not sent" and "unknown": the recipients whose messages may go now.
 
-    None: none may, the lease is nearly over or somebody has marked it before.
+    None: none may. The lease is nearly over, somebody has marked it before, or the mailing was paused meanwhile.
     """
     with connection.cursor() as cursor:
         given: dict[str, Any] = {
-            "batch": batch.id, "margin": settings.SENDING_LEASE / 2,
+            "batch": batch.id, "mailing": batch.mailing.pk if batch.mailing else None,
+            "margin": settings.SENDING_LEASE / 2,
             "recipients": list(hashes), "hashes": list(hashes.values()),
         }  # fmt: skip
         cursor.execute(MARK, given)
