@@ -20,6 +20,7 @@ PIECES_LOOKED_THROUGH = 80  # for odd letters
 LINES_SHOWN, LONGEST_LINE = 3, 200
 LINES_ABOVE = 10  # that may stand over the columns: a title, a date
 ROWS_LOOKED_AT = 200  # before anybody says what the columns mean
+LETTERS_LOOKED_AT = 5_000_000  # a row may be a million bytes long
 
 OTHER_KINDS = {
     b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls), or one that is locked with a password",
@@ -190,7 +191,7 @@ def _table(form: Format, rows: Iterator[delimited.Row], *, headerless: bool, she
         headers, rows = numbered(len(first)), chain([(line, first)], rows)
     if form.kind == "xlsx":
         rows = _filled_up(rows, len(headers))
-    looked_at = list(islice(rows, ROWS_LOOKED_AT))
+    looked_at = _first(rows)
     if not looked_at:
         raise Refused("There is a header and no row below it.", CHOOSE_THE_FILE)
     return Table(form, headers, chain(looked_at, rows), looked_at, sheets or [], above)
@@ -233,3 +234,14 @@ def _refuse_other_kinds(beginning: bytes, *, packed: bool) -> None:
     for magic, kind in OTHER_KINDS.items():
         if beginning.startswith(magic):
             raise Refused(f"This is {kind}, not a list in CSV or XLSX.", SAVE_AS_CSV)
+
+
+def _first(rows: Iterator[delimited.Row]) -> list[delimited.Row]:
+    first: list[delimited.Row] = []
+    letters = 0
+    for row in islice(rows, ROWS_LOOKED_AT):
+        first.append(row)
+        letters += sum(map(len, row[1]))
+        if letters > LETTERS_LOOKED_AT:
+            break
+    return first
