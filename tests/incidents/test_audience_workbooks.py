@@ -36,10 +36,10 @@ def rows_of(content: bytes, sheet: str = "") -> list[tuple[int, list[str]]]:
     return list(workbook.rows(sheet or workbook.sheets[0]))
 
 
-def changed(content: bytes, part: str, change) -> bytes:
+def changed(content: bytes, part: str, change, packing: int = zipfile.ZIP_DEFLATED) -> bytes:
     """The workbook with one part rewritten."""
     out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w", packing) as new:
         for entry in old.infolist():
             data = old.read(entry)
             new.writestr(entry.filename, change(data) if entry.filename == part else data)
@@ -209,6 +209,8 @@ HOSTILE = {
     "a LibreOffice table": (zipped(**{"mimetype": b"x", "content.xml": b"<x/>"}), "(.ods)"),
     "a binary workbook": (zipped(**{"xl/workbook.bin": b"x"}), "(.xlsb)"),
     "ten thousand parts": (zipped(**{f"xl/{n}.xml": b"" for n in range(10_000)}), "10,000 files"),
+    "a part before the file": (GOOD[:-6] + b"\xff\xff\x00\x00" + GOOD[-2:], "damaged"),
+    "packed in another way": (changed(GOOD, SHEET, bytes, zipfile.ZIP_LZMA), "packed in a way"),
     "no sheet": (zipped(**{"xl/workbook.xml": b"<workbook/>"}), "no visible sheet"),
 }  # fmt: skip
 

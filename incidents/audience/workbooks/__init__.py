@@ -8,14 +8,14 @@ in the order of the file, and nothing is held but the texts that cells refer to.
 from collections.abc import Iterator
 from posixpath import join, normpath
 from typing import IO
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 from openpyxl.styles.numbers import BUILTIN_FORMATS
 from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH
 
 from incidents.audience.source import Refused
 from incidents.audience.workbooks.cells import Rows, Texts, Values
-from incidents.audience.workbooks.parts import LARGEST, SAVE_AGAIN, Part, local, number, refuse_a_bomb
+from incidents.audience.workbooks.parts import BROKEN, LARGEST, SAVE_AGAIN, Part, local, number, refuse_a_bomb
 
 MAGIC = b"PK\x03\x04"
 LARGEST_SMALL_PART = 20_000_000  # bytes of the list of sheets, of the formats
@@ -28,7 +28,7 @@ class Workbook:
         try:
             self._archive = ZipFile(file)
             entries = self._archive.infolist()
-        except (BadZipFile, NotImplementedError, ValueError, OSError, EOFError):
+        except BROKEN:
             raise Refused("This is a damaged workbook or another packed file (ZIP).", SAVE_AGAIN) from None
         refuse_a_bomb(entries)
         self._names = {entry.filename.lstrip("/"): entry.filename for entry in entries}

@@ -1,9 +1,10 @@
 """An XML part of a workbook, element by element, with a limit on everything a bomb could be made of."""
 
+import struct
 import zlib
 from collections.abc import Callable
 from xml.parsers import expat
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from incidents.audience.source import LONGEST_RECORD, PIECE, SAVE_AS_CSV, Refused
 
@@ -12,6 +13,11 @@ LARGEST = 2_000_000_000  # bytes of all parts, unpacked
 ALWAYS_FINE = 50_000_000  # bytes unpacked, before the ratio matters
 MOST_PER_BYTE = 200
 DEEPEST = 100  # elements inside each other; a cell is the fifth
+
+# What zipfile and zlib raise over bytes that only begin like a workbook: places before the file, sizes without end.
+BROKEN = (
+    BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, KeyError, OverflowError, RuntimeError,
+)  # fmt: skip
 
 DAMAGED = "The workbook is damaged."
 SAVE_AGAIN = "Open it in Excel or LibreOffice, save it again as .xlsx or as “CSV UTF-8”, and upload that file."
@@ -23,7 +29,7 @@ class Part:
     def __init__(self, archive: ZipFile, name: str, *, largest: int = LARGEST) -> None:
         try:
             self._stream = archive.open(name)
-        except (KeyError, BadZipFile, NotImplementedError, RuntimeError, OSError):
+        except BROKEN:
             raise Refused(DAMAGED, SAVE_AGAIN) from None
         self._left = largest
         self._without_end = 0
@@ -42,7 +48,7 @@ class Part:
             if self._left < 0 or self._without_end > LONGEST_RECORD:
                 raise Refused("A part of the workbook is far too large.", SAVE_AS_CSV)
             self.parser.Parse(piece, not piece)
-        except (expat.ExpatError, zlib.error, BadZipFile, EOFError, OSError, NotImplementedError):
+        except (*BROKEN, expat.ExpatError):
             raise Refused(DAMAGED, SAVE_AGAIN) from None
         return bool(piece)
 
@@ -106,5 +112,7 @@ def refuse_a_bomb(entries: list[ZipInfo]) -> None:
         raise Refused(f"There are {len(entries):,} files in this workbook.", SAVE_AGAIN)
     if out > LARGEST or out > max(ALWAYS_FINE, packed * MOST_PER_BYTE):
         raise Refused("Unpacked, this workbook is far larger than a list of people.", SAVE_AS_CSV)
+    if any(entry.compress_type not in {ZIP_STORED, ZIP_DEFLATED} for entry in entries):
+        raise Refused("The workbook is packed in a way that Excel does not know.", SAVE_AGAIN)
     if any(entry.flag_bits & 1 for entry in entries):
         raise Refused("The workbook is locked with a password.", "Save it without one.")
