@@ -94,7 +94,9 @@ def outdate(incident: Incident | int, *, but: ImportBatch | None = None) -> None
     waiting = ImportBatch.objects.filter(
         incident=incident, state__in=[ImportBatch.State.STAGED, ImportBatch.State.CONFIRMING]
     )
-    waiting.exclude(pk=but.pk if but else None).update(comparison={}, tries=0)
+    if but:
+        waiting = waiting.exclude(pk=but.pk)
+    waiting.update(comparison={}, tries=0)
 
 
 def of_resolved(batch: ImportBatch, *, same_address: int = 0) -> Comparison:

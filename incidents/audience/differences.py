@@ -1,6 +1,7 @@
 """What exactly a file changes, with old and new, and whom it leaves out: the first of each, as findings."""
 
 import json
+from typing import Any
 
 from django.db import connection
 
@@ -91,7 +92,7 @@ def find(batch: ImportBatch, *, changed: int, missing: int, not_held: int) -> di
     changed, missing, not_held: numbers of accounts; an account may change in several things.
     """
     Finding.objects.filter(batch=batch, kind__in=KINDS).delete()
-    given = {"batch": batch.pk, "incident": batch.incident_id, "headers": _headers(batch)}
+    given: dict[str, Any] = {"batch": batch.pk, "incident": batch.incident_id, "headers": _headers(batch)}
     with connection.cursor() as cursor:
         if changed:
             cursor.execute(CHANGED, given)
