@@ -21,6 +21,7 @@ from notifications.models import Export
 ACT = Approval.Act.EXPORT
 LASTS = timedelta(hours=1)  # a yes
 PIECE = 1 << 16  # bytes
+MOST_IN_A_WORKBOOK = 100_000  # people: it is made as a whole before its first byte goes out, while a browser waits
 
 
 class NotNow(Exception):
@@ -30,7 +31,7 @@ class NotNow(Exception):
 @transaction.atomic
 def ask(incident: Incident, asked: listing.Filter, *, format: str, because: str, by: User, page: str,
         at: datetime | None = None) -> Export:  # fmt: skip
-    """Note what is wanted, and ask for a yes where it is about more than one person. Raises NotNow for nobody.
+    """Note what is wanted, and ask for a yes where it is about more than one person. Raises NotNow.
 
     page: path of the export's page, with {pk}.
     """
@@ -38,6 +39,8 @@ def ask(incident: Incident, asked: listing.Filter, *, format: str, because: str,
     people, ids = _whom(incident, asked)
     if not people:
         raise NotNow("Nobody fits this filter any more: there is nothing to export.")
+    if format == Export.Format.XLSX and people > MOST_IN_A_WORKBOOK:
+        raise NotNow(f"A workbook holds {MOST_IN_A_WORKBOOK:,} people at most. Ask for CSV: Excel opens it, too.")
     export = Export.objects.create(
         incident=incident, filters=asked.query, format=format, because=because, people=people, sha256_of_ids=ids,
         asked_by=by, asked_at=at,

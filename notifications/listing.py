@@ -7,6 +7,7 @@ asked only of those that may be in the state wanted: the condition that an index
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -19,6 +20,7 @@ from notifications.models import DeliveryEvent, Recipient
 from notifications.person import OUTCOMES
 
 FIRST_LOOK = 4 * finding.PAGE  # accounts; four times as many with each further look
+WINDOW = 2000  # accounts in memory at a time, of a list that is read as a whole
 State = Recipient.State
 
 
@@ -83,13 +85,13 @@ def each(incident: Incident, asked: Filter, rows: QuerySet) -> Iterator[tuple[tu
 
     rows: made from `matching`, as tuples that begin with the id.
     """
-    outcomes = telling.each_outcome(incident)
-    pk, outcome = 0, ""
-    for row in rows.order_by("pk").iterator(chunk_size=2000):
-        while pk < row[0]:
-            pk, outcome = next(outcomes, (row[0], ""))
-        if pk == row[0] and (not asked.outcome or outcome == asked.outcome):
-            yield row, outcome
+    streamed = rows.order_by("pk").iterator(chunk_size=WINDOW)
+    while window := list(islice(streamed, WINDOW)):
+        outcomes = telling.among(incident, [row[0] for row in window])
+        for row in window:
+            outcome = outcomes.get(row[0], "")
+            if not asked.outcome or outcome == asked.outcome:
+                yield row, outcome
 
 
 def _in_outcome(incident: Incident, rows: QuerySet, outcome: str, *, after: int, before: int) -> list[int]:

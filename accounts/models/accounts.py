@@ -52,7 +52,7 @@ class Account(models.Model):
                 opclasses=["varchar_pattern_ops"],
                 condition=~Q(jurisdiction=""),
                 name="account_by_jurisdiction",
-            ),  # fmt: skip
+            ),
         ]
 
     def __str__(self) -> str:
@@ -110,7 +110,7 @@ class Address(models.Model):
                 opclasses=["varchar_pattern_ops"],
                 condition=Q(kind="email"),
                 name="address_by_beginning",
-            ),  # fmt: skip
+            ),
         ]
 
     def __str__(self) -> str:

@@ -4,6 +4,7 @@ import statistics
 import time
 from contextlib import contextmanager
 
+from allauth.mfa.models import Authenticator
 from django.db import connection
 from django.test import Client
 
@@ -34,7 +35,7 @@ FILL = (
 def finding() -> list[Figure]:
     """Look up by id or address, then open the page of whom it found."""
     by = User.objects.create_user("bench-finding@relaypost.example", is_staff=True, is_superuser=True)
-    by.authenticator_set.create(type="totp", data={})
+    Authenticator.objects.create(user=by, type=Authenticator.Type.TOTP, data={})
     incident = Incident.objects.create(slug="bench-finding", title="Bench")
     client = Client()
     client.force_login(by)

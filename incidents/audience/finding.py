@@ -155,5 +155,5 @@ def by_certainty(incident: Incident) -> dict[str, int | None]:
     if every is None:
         return dict.fromkeys(["", *AffectedAccount.Certainty.values])
     rows = AffectedAccount.objects.filter(incident=incident).order_by().values_list("certainty")
-    counts = dict.fromkeys(AffectedAccount.Certainty.values, 0) | dict(rows.annotate(count=Count("pk")))
-    return {"": every} | counts
+    none: dict[str, int | None] = dict.fromkeys(AffectedAccount.Certainty.values, 0)
+    return {"": every} | none | dict(rows.annotate(count=Count("pk")))

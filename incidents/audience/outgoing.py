@@ -23,7 +23,6 @@ from incidents.models import AffectedAccount
 
 MOST_LINES_OF_A_SHEET = 1_048_576  # Excel's
 MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"  # tells Excel that this is UTF-8; reading such a file again leaves it out
-CHUNK = 2000  # accounts in memory at a time
 
 HEADER = [
     "account_id", "email", "phone", "postal address", "role", "trusted", "name", "language", "country", "segments",

@@ -223,6 +223,15 @@ def test_nobody_fits_and_nothing_is_asked(incident, as_user, ada):
     assert "Nobody fits this filter any more" in ask(client, "?outcome=told").text
 
 
+def test_a_workbook_holds_so_many_and_csv_the_rest(incident, as_user, ada, monkeypatch):
+    monkeypatch.setattr(exports, "MOST_IN_A_WORKBOOK", 1)
+    client = as_user(ada)
+
+    assert "A workbook holds 1 people at most. Ask for CSV" in ask(client, format="xlsx").text
+    assert not Export.objects.exists()
+    assert "It is asked for" in ask(client).text
+
+
 def test_a_filter_that_is_gone_exports_nobody(incident, as_user, ada):
     segment = make_segment(incident)
     incident.affected_accounts.get(account__external_id="northwind").segments.add(segment)
