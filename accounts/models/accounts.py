@@ -58,6 +58,11 @@ class Account(models.Model):
     def __str__(self) -> str:
         return self.external_id or f"no id, number {self.pk}"
 
+    @property
+    def has_email(self) -> bool:
+        """No: only a letter or a call can reach it. Asks nothing where the addresses are at hand."""
+        return any(address.kind == Address.Kind.EMAIL for address in self.addresses.all())
+
 
 class AddressQuerySet(models.QuerySet["Address"]):
     def reachable(self) -> "AddressQuerySet":

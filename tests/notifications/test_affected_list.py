@@ -363,3 +363,14 @@ def test_the_page_asks_as_few_questions_as_any(incident, as_user, wanda):
         assert len(queries(client, f"{ROOM}{query}")) == len(few)
         frame = len(queries(client, "/staff/api-keys-2018/decisions/"))
         assert len(few) - frame <= 10, "\n".join(one[:150] for one in few)
+
+
+def test_who_has_no_email_address_stands_in_the_list_as_needing_a_letter(incident, as_user, wanda):
+    by_post = make_account("by-post", None)
+    make_address(by_post, "1 High Street, London", kind="post")
+    make_affected(incident, by_post)
+
+    page = as_user(wanda).get(f"/staff/{incident.slug}/affected/").text
+
+    assert page.count("no email: a letter or a call is needed") == 1
+    assert "1 High Street, London" in page

@@ -49,13 +49,15 @@ def test_an_empty_room_says_what_will_stand_here(incident, wanda, as_user):
 
 
 def test_the_first_draft_begins_with_the_five_headings_and_lists_the_variables(incident, wanda, as_user):
-    make_affected(incident, facts={"smtp_user": "x"})
+    make_affected(incident, facts={"smtp_user": "x", "calls": 3, "rows": [{"key": "k"}]})
 
     page = as_user(wanda).get(to("notice_new", incident)).content.decode()
 
     for heading in ("What happened", "What information was involved", "What you can do", "For more information"):
         assert f"## {heading}" in page
-    assert "{{ link }}" in page and "{{ smtp_user }}" in page
+    assert "{{ link }}" in page and "{{ smtp_user }}</code>: text" in page
+    assert "{{ calls }}</code>: number" in page
+    assert "{{ rows }}</code>: table; stands alone on its line" in page
 
 
 def test_saving_shows_the_notice_as_one_of_them_gets_it(incident, wanda, as_user):
