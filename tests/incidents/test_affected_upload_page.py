@@ -164,6 +164,18 @@ def test_a_file_that_is_only_received_can_be_discarded(incident, as_user, wanda)
     assert not batch.pieces.exists()
 
 
+def test_a_push_whose_pieces_still_come_asks_for_no_columns_and_can_be_discarded(incident, as_user, wanda):
+    ImportBatch.objects.create(incident=incident, number=1, source="api", state="received", idempotency_key="k")
+    client = as_user(wanda)
+
+    page = client.get(BATCH)
+
+    assert "still coming in" in page.text
+    assert "Discard</button>" in page.text
+    assert "does not wait for its columns" in client.post(f"{BATCH}columns/", follow=True).text
+    assert "Nothing was changed." in client.post(f"{BATCH}read-as/", follow=True).text
+
+
 @pytest.mark.parametrize("act", ["columns/", "read-as/"])
 def test_only_who_may_write_answers_for_columns(incident, as_user, wanda, otto, stranger, act):
     send(as_user(wanda), ODD.encode())

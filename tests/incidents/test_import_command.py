@@ -154,6 +154,16 @@ def test_a_meaning_that_cannot_be_is_refused_in_words(run, said):
     assert "The file could not be read" in printed
 
 
+def test_what_the_file_is_for_can_be_said(run):
+    run(GOOD, "--confirm")
+
+    code, printed = run(GOOD, "--mode", "rule_out", "--evidence", "The gateway's log shows none of their keys.")
+
+    batch = ImportBatch.objects.get(number=2)
+    assert (code, batch.mode) == (0, ImportBatch.Mode.RULE_OUT)
+    assert "gateway" in batch.evidence
+
+
 def test_a_workbook_is_read_by_its_sheet(run):
     book = openpyxl.Workbook()
     book.active.append(["nothing", "here"])
