@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.core.files.base import ContentFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -136,3 +137,20 @@ def test_an_auditor_watches_and_starts_nothing(uploaded, as_user, otto, stranger
     assert as_user(otto).post(f"{IMPORT}compare/").status_code == 403
     assert as_user(otto).post(f"{IMPORT}confirm/").status_code == 403
     assert as_user(stranger).get(f"{IMPORT}progress/").status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_browser_sees_the_rows_grow_and_then_what_was_read(live_server, page, uploaded, as_user, wanda, settings):
+    session = as_user(wanda).cookies[settings.SESSION_COOKIE_NAME]
+    page.context.add_cookies([{"name": session.key, "value": session.value, "url": live_server.url}])
+    with audience.claiming.claimed(uploaded):
+        ImportBatch.objects.update(rows_read=2, bytes_read=40)
+        page.goto(live_server.url + IMPORT)
+        assert Axe().run(page).violations_count == 0
+
+        ImportBatch.objects.update(rows_read=4, bytes_read=80)
+        page.get_by_text("4 rows so far").wait_for()
+    audience.work()
+
+    page.get_by_role("button", name="Import 5 accounts").wait_for()
+    assert Axe().run(page).violations_count == 0
