@@ -78,11 +78,13 @@ BEFORE = (
     "ANALYZE changing",
     f"CREATE TEMPORARY TABLE stood_before ON COMMIT DROP AS {AS_IT_STANDS}",
 )
+# Materialised, or what stands now would be put together once for each field it is compared by.
 KEEP = f"""
 INSERT INTO incidents_accountchange (batch_id, affected_account_id, before, after)
+  WITH now AS MATERIALIZED ({AS_IT_STANDS})
 SELECT %(batch)s, now.affected_id, differing.before, differing.after
   FROM stood_before
-  JOIN ({AS_IT_STANDS}) AS now USING (account_id)
+  JOIN now USING (account_id)
  CROSS JOIN LATERAL (
     SELECT jsonb_object_agg(key, value) AS before, jsonb_object_agg(key, now.said -> key) AS after
       FROM jsonb_each(stood_before.said)
