@@ -4,7 +4,10 @@ import csv
 import hashlib
 import io
 import json
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 
 import openpyxl
 import pytest
@@ -14,7 +17,7 @@ from accounts import approvals
 from accounts.models import Account, Approval, AuditEntry, Organisation
 from incidents import audience
 from incidents.models import AffectedAccount, Incident
-from notifications import exports, listing
+from notifications import evidence, exports, listing
 from notifications.models import Export
 from tests.factories import (
     NOON,
@@ -258,6 +261,21 @@ def test_reading_its_address_downloads_nothing(incident, as_user, ada):
     ask(as_user(ada), "?certainty=possible")
 
     assert as_user(ada).get(f"{ROOM}exports/{Export.objects.get().pk}/download/").status_code == 405
+
+
+@pytest.mark.django_db(transaction=True)  # the evidence is read in a transaction of its own
+def test_the_evidence_holds_with_an_export_in_it(incident, as_user, ada, anton, tmp_path):
+    ask(as_user(ada))
+    say_yes(anton)
+    body(download(as_user(ada)))
+    path = tmp_path / "evidence.zip"
+    with path.open("wb") as file:
+        evidence.write(incident, file, by=ada, at=timezone.now())
+
+    script = Path(evidence.__file__).parent.parent / "verify_evidence.py"
+    ended = subprocess.run([sys.executable, "-I", script, path], capture_output=True, text=True)
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
 # What stands in it ------------------------------------------------------------------------------------------------
