@@ -17,7 +17,7 @@ from incidents.views.downloads import csv_download
 
 PER_PAGE = 50
 EXAMPLES = 3
-OTHER = {
+OTHER: dict[str, str] = {
     Finding.Kind.CHANGED: "Was", Finding.Kind.SAME_ADDRESS: "Also of", Finding.Kind.POSSIBLE_DUPLICATE: "Like",
     Finding.Kind.DOUBTFUL_ADDRESS: "Perhaps",
 }  # fmt: skip
