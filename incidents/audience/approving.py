@@ -126,8 +126,9 @@ def asked(batch: ImportBatch) -> Approval | None:
 
 def holds(approval: Approval | None, batch: ImportBatch, comparison: Comparison) -> bool:
     """Whether it is about the batch as it stands: not spent, refused or void, and nothing has changed since."""
-    living = approval is not None and approval.state in {"open", "given"}
-    return living and approval.hashes == _hashes(batch, comparison)
+    if approval is None or approval.state not in {"open", "given"}:
+        return False
+    return approval.hashes == _hashes(batch, comparison)
 
 
 def withdraw(batch: ImportBatch, *, because: str, by: User | None, at: datetime | None = None) -> None:

@@ -93,7 +93,9 @@ def apply_to_list(incident: Incident) -> int:
 
 
 def _apply(rule: AddressRule, batch: ImportBatch | None = None) -> int:
-    given = {"incident": rule.incident_id, "value": rule.value, "batch": batch.pk if batch else None}
+    given: dict[str, int | str | None] = {
+        "incident": rule.incident_id, "value": rule.value, "batch": batch.pk if batch else None,
+    }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(WHOSE + (OF_THE_BATCH if batch else "") + TESTS[Kind(rule.kind)], given)
         return cursor.rowcount

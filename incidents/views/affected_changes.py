@@ -21,7 +21,7 @@ def cite(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     batch = _batch(slug, number)
     form = EvidenceForm(request.POST)
     if not form.is_valid():
-        messages.error(request, f"Nothing was noted. {' '.join(form.errors['evidence'])}")
+        messages.error(request, f"Nothing was noted. {form.errors['evidence'].as_text().removeprefix('* ')}")
     elif batch.state != ImportBatch.State.STAGED:
         messages.error(request, "This import does not wait any more. Nothing was noted.")
     else:
