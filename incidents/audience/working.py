@@ -134,12 +134,13 @@ def lost_rows(batch: ImportBatch) -> None:
 
 @transaction.atomic
 def _refuse(batch: ImportBatch, why: str) -> None:
-    reading.forget_rows(batch)
-    UploadPiece.objects.filter(batch=batch).delete()
     open_still = [State.READING, State.STAGED, State.CONFIRMING]
-    ImportBatch.objects.filter(pk=batch.pk, state__in=open_still).update(
+    won = ImportBatch.objects.filter(pk=batch.pk, state__in=open_still).update(
         state=State.REFUSED, refusal=why, columns={}, counts={}, comparison={}, stopped=""
     )
+    if won:
+        reading.forget_rows(batch)
+        UploadPiece.objects.filter(batch=batch).delete()
 
 
 def _give_up(batch: ImportBatch) -> None:
