@@ -93,7 +93,10 @@ def start_scheduled(mailing: Mailing, *, at: datetime) -> bool:
 
 
 def hold_after_silence(*, at: datetime) -> int:
-    """Mailings that were going out when beat was last seen long ago are paused, once; how many."""
+    """Mailings that were going out when beat was last seen long ago are paused, once; how many.
+
+    What was to start at a time does not: in a restored copy that time may have been taken back since.
+    """
     pulse = SendingPulse.objects.filter(pk=1).values_list("at", flat=True).first()
     is_silent = pulse is not None and at - pulse >= SILENCE
     SendingPulse.objects.update_or_create(pk=1, defaults={"at": at} | ({"since": at} if is_silent else {}))
@@ -103,6 +106,8 @@ def hold_after_silence(*, at: datetime) -> int:
         f"Nothing ran here from {pulse:%d %B, %H:%M} to {at:%d %B, %H:%M} UTC: an outage, or a restored copy of the "
         "database. Compare with the provider’s log who was written to meanwhile, then go on."
     )
+    timed = Mailing.objects.filter(state=Mailing.State.PREPARED, scheduled_for__isnull=False)
+    timed.update(scheduled_for=going.HELD, schedule_problem=because[:300])  # a person sets the time anew
     return sum(hold(mailing, because, at=at) for mailing in Mailing.objects.filter(state=Mailing.State.RUNNING))
 
 

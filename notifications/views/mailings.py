@@ -55,8 +55,10 @@ def mailing(request: StaffRequest, slug: str, number: int) -> HttpResponse:
 def progress(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     """The moving part alone, for htmx; once the mailing has changed its state the whole page is asked for."""
     shown = mailing_of(slug, number)
-    response = render(request, "notifications/staff/_mailing_progress.html", room_of(shown) | _progress(shown))
-    if request.GET.get("state") != shown.state:
+    context = _progress(shown)
+    response = render(request, "notifications/staff/_mailing_progress.html", room_of(shown) | context)
+    waited = request.GET.get("waits", "0") == "1"
+    if request.GET.get("state") != shown.state or waited != context["waits_for_the_first"]:
         response.headers["HX-Refresh"] = "true"
     return response
 

@@ -196,3 +196,15 @@ def test_a_mailing_that_waits_for_a_person_stands_on_the_overview(running, anton
     mailings.pause(running, by=anton, because="support is full")
 
     assert "Mailing 1 is paused: support is full" in text(as_user(anton).get(f"/staff/{running.incident.slug}/"))
+
+
+def test_the_page_is_asked_for_anew_once_nobody_waits_for_the_first(running, anton, as_user):
+    Mailing.objects.update(canary=3)
+    Outbox.objects.all().delete()
+    going.queue(Mailing.objects.get(), at=NOON)
+    client, given = as_user(anton), {"state": "running", "waits": "1"}
+    assert "HX-Refresh" not in client.get(to("mailing_progress", running), given).headers
+
+    mailings.end_the_wait(running, by=anton)
+
+    assert client.get(to("mailing_progress", running), given).headers["HX-Refresh"] == "true"

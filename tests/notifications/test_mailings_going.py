@@ -406,3 +406,15 @@ def test_what_finished_before_an_outage_does_not_run_again_by_itself(start):
 
     with pytest.raises(mailing_states.NotOpen):
         run_again(mailing)
+
+
+def test_after_an_outage_no_time_that_was_set_before_starts_anything(scheduled):
+    mailings.watch()
+    SendingPulse.objects.update(at=timezone.now() - timedelta(hours=14))
+    due = scheduled.scheduled_for
+
+    mailings.watch()
+    mailings.watch(at=due)
+
+    scheduled.refresh_from_db()
+    assert scheduled.state == Mailing.State.PREPARED and "restored copy" in scheduled.schedule_problem

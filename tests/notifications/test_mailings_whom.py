@@ -203,8 +203,8 @@ def test_nobody_gets_the_same_reminder_twice_except_in_a_new_round(told, wanda, 
 
 @pytest.fixture
 def lettered(told):
-    """Three post addresses: of one whose email came back, of one who has it, of one without any email."""
-    for name in ("bounced", "delivered"):
+    """Post addresses: of one whose email came back, one who has it, one whose email was not tried, one without any."""
+    for name in ("bounced", "delivered", "nobody"):
         make_address(told[name].account, f"1 {name} Street", kind="post")
     lost = make_affected(told["nobody"].incident, make_account("lost", None))
     make_address(lost.account, "2 Lost Lane", kind="post")
