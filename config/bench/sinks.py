@@ -85,7 +85,10 @@ async def serve_smtp(port: int, delay: float, taken: Taken | None = None) -> Non
                 writer.write(b"250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE\r\n")
             elif verb == b"DATA":
                 writer.write(b"354 go\r\n")
-                await reader.readuntil(b"\r\n.\r\n")
+                try:
+                    await reader.readuntil(b"\r\n.\r\n")
+                except asyncio.IncompleteReadError:  # whoever stops in the middle of a window closes
+                    break
                 await asyncio.sleep(delay)
                 if taken:
                     taken.at.append(time.time())

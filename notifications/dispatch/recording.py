@@ -23,12 +23,13 @@ logger = logging.getLogger(__name__)
 
 # One statement, so one round trip and one flush to disk. `ours` is the fence: rows that the reaper has taken since are
 # no longer this batch's. A recipient that is no longer `sending` got an event meanwhile, and the event knows more than
-# the conversation. wait: NULL for rows that are done and leave the outbox.
+# the conversation. wait: NULL for rows that are done and leave the outbox. Attempts are met by recipient and number, the
+# unique index: by batch the planner would compare every row of a large batch with every other.
 RECORD = """
 WITH given AS MATERIALIZED (
-  SELECT * FROM unnest(%(recipients)s::bigint[], %(outcomes)s::text[], %(codes)s::int[], %(replies)s::text[],
-    %(provider_ids)s::text[], %(states)s::text[], %(reasons)s::text[], %(waits)s::interval[])
-    AS v (recipient_id, outcome, code, reply, provider_id, state, reason, wait)
+  SELECT * FROM unnest(%(recipients)s::bigint[], %(numbers)s::int[], %(outcomes)s::text[], %(codes)s::int[],
+    %(replies)s::text[], %(provider_ids)s::text[], %(states)s::text[], %(reasons)s::text[], %(waits)s::interval[])
+    AS v (recipient_id, number, outcome, code, reply, provider_id, state, reason, wait)
 ), ours AS MATERIALIZED (
   SELECT v.*, r.state = 'sending' AS is_sending FROM given v
   JOIN notifications_outbox o ON o.recipient_id = v.recipient_id JOIN notifications_recipient r ON r.id = v.recipient_id
@@ -36,7 +37,7 @@ WITH given AS MATERIALIZED (
 ), attempts AS (
   UPDATE notifications_attempt a SET outcome = ours.outcome, smtp_code = ours.code, reply = ours.reply,
     provider_id = ours.provider_id, ended_at = clock_timestamp()
-  FROM ours WHERE a.batch_id = %(batch)s AND a.recipient_id = ours.recipient_id AND a.outcome = ''
+  FROM ours WHERE a.recipient_id = ours.recipient_id AND a.number = ours.number AND a.outcome = ''
 ), recipients AS (
   UPDATE notifications_recipient r SET state = ours.state, reason = ours.reason, state_at = clock_timestamp()
   FROM ours WHERE r.id = ours.recipient_id AND ours.is_sending
@@ -68,7 +69,8 @@ def record(batch: Batch, results: dict[int, Result]) -> None:
     waits = waiting_times(results)
     ended = {pk: given_up(result) if pk in waits and waits[pk] is None else result for pk, result in results.items()}
     given: dict[str, Any] = {
-        "batch": batch.id, "recipients": list(ended), "waits": [waits.get(pk) for pk in ended],
+        "batch": batch.id, "recipients": list(ended), "numbers": [batch.numbers[pk] for pk in ended],
+        "waits": [waits.get(pk) for pk in ended],
         "outcomes": [result.outcome.value for result in ended.values()],
         "codes": [result.code for result in ended.values()], "replies": [result.reply for result in ended.values()],
         "provider_ids": [result.provider_id for result in ended.values()],
