@@ -1,7 +1,6 @@
 """One person at a time: found by exact id or address, all that concerns them on one page, a letter or call recorded."""
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,11 +11,10 @@ from accounts.access import StaffRequest, staff
 from accounts.models import Address
 from incidents.audience import finding
 from incidents.models import AffectedAccount, Incident
-from notifications import person, recording, telling, tried
+from notifications import listing, person, recording, tried
 from notifications.forms import FindForm, RecordForm, TakeBackForm
 from notifications.models import Recipient
 
-PAGE = 50  # rows
 LOOK_UPS_KEPT = 10
 
 
@@ -130,11 +128,14 @@ def _page(request: HttpRequest, affected: AffectedAccount, form: RecordForm, sta
 def unreached(request: StaffRequest, slug: str) -> HttpResponse:
     """Exactly those whom the overview counts as unreached."""
     incident = get_object_or_404(Incident, slug=slug)
-    page = Paginator(telling.accounts_in(incident, "unreached"), PAGE).get_page(request.GET.get("page"))
-    unreached_of = tried.read(list(page))
+    given = {name: int(value) for name in ("after", "before") if (value := request.GET.get(name, "")).isdecimal()}
+    rows, earlier, later = listing.page(incident, listing.Filter(outcome="unreached"), **given)
+    ids = [row.pk for row in rows]
+    places = tried.read(ids)
     reachable = Exists(Address.objects.reachable().filter(account=OuterRef("account")))
-    rows = AffectedAccount.objects.select_related("account").annotate(reachable=reachable).in_bulk(list(page))
+    for row in AffectedAccount.objects.filter(pk__in=ids).annotate(reachable=reachable):
+        rows[ids.index(row.pk)].reachable = row.reachable  # type: ignore[attr-defined]
     return render(request, "notifications/staff/unreached.html", {
-        "incident": incident, "room": "notices", "page": page,
-        "rows": [(rows[pk], *unreached_of.get(pk, (None, []))) for pk in page],
+        "incident": incident, "room": "notices", "rows": [(row, *places.get(row.pk, (None, []))) for row in rows],
+        "newer": f"?before={ids[0]}" if earlier and ids else "", "older": f"?after={ids[-1]}" if later and ids else "",
     })  # fmt: skip
