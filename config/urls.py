@@ -8,13 +8,18 @@ from django.urls import include, path
 from config.api import api, no_such_call
 from config.health import health
 from notifications import providers
+from notifications.tracking.webhooks import door
 
 admin.autodiscover()
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 # Of Anymail's many webhooks only those of providers in our table: each address is one more door.
 names = {f"{adapter.name}_tracking_webhook" for adapter in providers.ADAPTERS.values() if adapter.is_anymail}
-webhooks = [pattern for pattern in anymail_urls.urlpatterns if pattern.name in names]
+webhooks = [
+    path(f"{pattern.pattern}", door(pattern.callback), name=pattern.name)
+    for pattern in anymail_urls.urlpatterns
+    if pattern.name in names
+]
 
 urlpatterns = [
     path("", include("accounts.urls")),

@@ -14,7 +14,7 @@ from notifications.models.readers import ReaderLink
 
 
 class State(models.TextChoices):
-    """The one list of states, for code, page, sums and faults (see tracking.py for the transitions)."""
+    """The one list of states, for code, page, sums and faults (see tracking/table.py for the transitions)."""
 
     PREPARED = "prepared", "Prepared: the mailing has not started"
     QUEUED = "queued", "Queued"
