@@ -17,6 +17,7 @@ from config.bench import Figure, benchmark
 from incidents.models import ImportBatch, Incident
 
 ROWS = int(os.environ.get("BENCH_ROWS", "1_000_000"))  # also 5_000_000
+ROUNDS = 2  # in turns, the best of each: other work on the machine comes and goes
 FEW = 100_000  # memory is to be the same
 PROVIDERS = 20  # half of the addresses are with one of them, the others have a domain of their own
 
@@ -31,20 +32,25 @@ def importing() -> list[Figure]:
         _write(file, "a", ROWS)
         size = file.stat().st_size / 1e6
         little = _import("bench-few", few)
-        _empty()
-        bare = _seconds(lambda: _through_sql(file))
-        _empty()
-        first = _import("bench-import", file)
-        again = _import("bench-import", file)
-    peak = max(first["peak_mib"], again["peak_mib"])
-    took = f"{first['seconds']:.1f} s, bare SQL {bare:.1f} s"
+        rounds = [_round(file) for _ in range(ROUNDS)]
+    bare, first, again = (min(seconds) for seconds in zip(*(each[:3] for each in rounds), strict=True))
+    peak = max(each[3] for each in rounds)
+    took = f"best of {ROUNDS}: {first:.1f} s, bare SQL {bare:.1f} s"
     return [
-        Figure("import_vs_sql", bare / first["seconds"], "≥ 0.6", "ratio", f"{ROWS:,} rows, {size:.0f} MB: {took}"),
+        Figure("import_vs_sql", bare / first, "≥ 0.6", "ratio", f"{ROWS:,} rows, {size:.0f} MB, {took}"),
         Figure("import_memory_mib", peak, "≤ 250", "MiB",
                f"peak at {ROWS:,} rows; {little['peak_mib']:.0f} at {FEW:,}"),
-        Figure("reimport_vs_import", first["seconds"] / again["seconds"], "≥ 1.0", "ratio",
-               f"the same file again: {again['seconds']:.1f} s"),
+        Figure("reimport_vs_import", first / again, "≥ 1.0", "ratio", f"the same file again: {again:.1f} s"),
     ]  # fmt: skip
+
+
+def _round(file: Path) -> tuple[float, float, float, float]:
+    """(seconds of bare SQL, of the first import, of the second; the peak of memory of either in MiB)"""
+    _empty()
+    bare = _seconds(lambda: _through_sql(file))
+    _empty()
+    first, again = _import("bench-import", file), _import("bench-import", file)
+    return bare, first["seconds"], again["seconds"], max(first["peak_mib"], again["peak_mib"])
 
 
 def _write(path: Path, prefix: str, rows: int) -> None:
@@ -90,8 +96,8 @@ def _empty() -> None:
 @transaction.atomic
 def _through_sql(file: Path) -> None:
     """COPY into a temporary table, INSERT … SELECT into the same tables, indexes and keys; no check of any kind."""
-    incident = Incident.objects.create(slug="bench-sql", title="Bench")
-    batch = ImportBatch.objects.create(incident=incident, number=1)
+    incident, _ = Incident.objects.get_or_create(slug="bench-sql", defaults={"title": "Bench"})
+    batch, _ = ImportBatch.objects.get_or_create(incident=incident, number=1)
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE TEMP TABLE bare (id text, email text, name text, key text, call text, lookup bytea) ON COMMIT DROP"
