@@ -1,13 +1,18 @@
 """The kill switch: one person stops everything; another lets it go on."""
 
+import threading
+import time
+
 import pytest
+from django.db import connections
 from django.urls import reverse
 
 from accounts.models import AuditEntry
 from notifications import dispatch, mailings, stopping
 from notifications.models import SendingStop
-from tests.factories import make_account, make_affected, make_incident, make_many_affected, make_notice
+from tests.factories import make_account, make_affected, make_incident, make_many_affected, make_notice, make_user
 from tests.notifications.arrange import make_mailing
+from tests.notifications.smtp_server import SmtpServer
 
 SENDING = "/staff/sending/"
 
@@ -72,6 +77,28 @@ def test_no_test_message_leaves_while_it_holds(running, anton, wanda):
 
     with pytest.raises(mailings.NotSent, match="stopped"):
         mailings.test_send(make_notice(running.incident, wanda), by=wanda)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_takes_effect_within_two_seconds_in_the_middle_of_a_window(settings):
+    settings.EMAIL_BACKEND, settings.EMAIL_HOST = "notifications.smtp.PhasedBackend", "127.0.0.1"
+    anton = make_user("anton@relaypost.example", role="Approver", name="Anton Approver")
+    incident = make_incident()
+    mailing = make_mailing(incident, make_many_affected(incident, 60))
+    with SmtpServer(delay=0.2) as server:
+        settings.EMAIL_PORT = server.port
+        lane = threading.Thread(target=lambda: (dispatch.run_lane(seconds=20), connections.close_all()))
+        lane.start()
+        while not server.accepted:
+            time.sleep(0.05)
+        stopping.stop(by=anton, because="the text is wrong")
+        time.sleep(2)
+        after_two_seconds = len(server.accepted)
+        lane.join()
+
+    assert len(server.accepted) == after_two_seconds < 60
+    counts = mailings.progress(mailing)
+    assert counts == {"accepted": after_two_seconds, "queued": 60 - after_two_seconds}
 
 
 # The page -------------------------------------------------------------------------------------------------------
