@@ -69,9 +69,9 @@ SINGULAR = {"staff": "member of staff"}
 OF_ACTS = {"publish": "to publish", "mail": "to send a notice", "import": "to import accounts", "export": "to export"}
 ONLY_IN_THE_HOUSE_LOG = {"evidence.exported"}  # their facts are a page of numbers
 SAID = (
-    "fields", "counts", "rows", "people", "lines", "filter", "kind", "because", "number", "version", "needs", "words",
-    "channel", "account", "token", "scopes", "only", "mode", "ruled_out", "evidence", "alone", "value", "rule",
-    "accounts", "addresses",
+    "fields", "counts", "count", "answer", "start_at", "rows", "people", "lines", "filter", "kind", "because",
+    "number", "version", "needs", "words", "channel", "account", "token", "scopes", "only", "mode", "ruled_out",
+    "evidence", "alone", "value", "rule", "accounts", "addresses",
 )  # of the facts  # fmt: skip
 
 

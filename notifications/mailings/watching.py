@@ -115,10 +115,11 @@ def hold_after_silence(*, at: datetime) -> int:
 
 
 def hold_above_limits(mailing: Mailing, *, at: datetime) -> bool:
-    since = mailing.judged_from or mailing.started_at
-    judged = messages(mailing).filter(state_at__gte=since)
-    refused = judged.filter(state__in=REFUSED).count()
-    complained = mailing.recipients.filter(complained_at__gte=since).count()
+    judged, complaints = messages(mailing), mailing.recipients.filter(complained_at__isnull=False)
+    if mailing.judged_from and mailing.judged_from != mailing.started_at:  # else all of it is since the start
+        judged = judged.filter(state_at__gte=mailing.judged_from)
+        complaints = complaints.filter(complained_at__gte=mailing.judged_from)
+    refused, complained = judged.filter(state__in=REFUSED).count(), complaints.count()
     handed_over = judged.filter(state__in=HANDED_OVER)
     for count, limit, least, word in (
         (refused, mailing.bounce_limit, BOUNCES_OF, "were refused or came back"),
