@@ -27,10 +27,12 @@ def mail_reaches_people(app_configs: Any = None, **kwargs: Any) -> list[CheckMes
                 id="candor.E010",
             )
         )
-    elif settings.EMAIL_BACKEND not in providers.ADAPTERS and settings.EMAIL_BACKEND not in NOWHERE:
+    for channel in providers.all_channels():
+        if channel.backend in providers.ADAPTERS or channel.backend in NOWHERE:
+            continue
         problems.append(
             Warning(
-                f"EMAIL_BACKEND {settings.EMAIL_BACKEND} is not in the table of providers.",
+                f"The mail backend {channel.backend} is not in the table of providers.",
                 hint="Every error of it counts as unknown, and it is not taken to report bounces: "
                 "see notifications/providers.py.",
                 id="candor.W010",
@@ -51,22 +53,16 @@ def mail_reaches_people(app_configs: Any = None, **kwargs: Any) -> list[CheckMes
 @register(Tags.security)
 def events_can_be_believed(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Without a secret anybody could say that a message was delivered."""
-    adapter = providers.current()
-    secrets = {
-        providers.WebhookAuth.PASSWORD: ("WEBHOOK_SECRET",),
-        providers.WebhookAuth.SIGNED: ("WEBHOOK_SECRET", f"{adapter.name.upper()}_WEBHOOK_SIGNING_KEY"),
-        providers.WebhookAuth.NONE: ("WEBHOOK_SECRET",),  # the addresses of all providers are open
-    }[adapter.webhooks]
-    if adapter.name == "resend":
-        secrets = ("WEBHOOK_SECRET", "RESEND_SIGNING_SECRET")
+    # Anymail's word for the password; every provider's address is open, so it is wanted in any case.
+    secrets = dict.fromkeys(["WEBHOOK_SECRET", *(channel.adapter.signed_with for channel in providers.all_channels())])
     return [
         Error(
             f"{name} is not set: anybody could report messages as delivered.",
-            hint=f"Set {'' if name.startswith(adapter.name.upper()) else 'ANYMAIL_'}{name}.",
+            hint=f"Set {'ANYMAIL_' if name == 'WEBHOOK_SECRET' else ''}{name}.",
             id="candor.E012",
         )
         for name in secrets
-        if not _anymail(name)
+        if name and not _anymail(name)
     ]
 
 

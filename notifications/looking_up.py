@@ -29,7 +29,8 @@ AT_A_TIME = 20  # recipients a call; the next tick goes on
 MARGIN = timedelta(minutes=2)
 """A key that is about to be forgotten is not used any more."""
 
-Event = AnymailTrackingEvent
+Event = Any
+"""Anymail's AnymailTrackingEvent, which carries no types."""
 
 
 def ask_providers() -> int:

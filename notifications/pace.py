@@ -127,7 +127,7 @@ def _ask(script: str, provider: str, *given: float) -> Any:
     if _is_away():
         return None
     try:
-        answer = _redis().eval(script, 2, *_keys(provider), *given)  # type: ignore[arg-type]
+        answer = _redis().eval(script, 2, *_keys(provider), *given)
     except redis.RedisError:
         _note_away()
         return None

@@ -58,6 +58,8 @@ class Adapter:
     replay_within: timedelta = timedelta(0)
     """For so long an idempotency key is remembered; zero: it knows none."""
     look_up: LookUp = LookUp.NONE
+    signed_with: str = ""
+    """Anymail's setting with which its signature is checked."""
     is_anymail: bool = True
 
 
@@ -72,7 +74,14 @@ SIGNED, PASSWORD = WebhookAuth.SIGNED, WebhookAuth.PASSWORD
 ADAPTERS = {
     "notifications.smtp.PhasedBackend": SMTP,
     "anymail.backends.mailgun.EmailBackend": Adapter(
-        "mailgun", True, True, True, SIGNED, batch=1000, look_up=LookUp.EVENTS
+        "mailgun",
+        True,
+        True,
+        True,
+        SIGNED,
+        signed_with="MAILGUN_WEBHOOK_SIGNING_KEY",
+        batch=1000,
+        look_up=LookUp.EVENTS,
     ),
     "anymail.backends.postmark.EmailBackend": Adapter("postmark", True, True, True, PASSWORD, look_up=LookUp.MESSAGES),
     "anymail.backends.sendgrid.EmailBackend": Adapter("sendgrid", True, True, True, PASSWORD),
@@ -80,16 +89,33 @@ ADAPTERS = {
         "brevo", True, True, False, PASSWORD, replay_within=timedelta(minutes=15), look_up=LookUp.REPLAY
     ),
     "anymail.backends.resend.EmailBackend": Adapter(
-        "resend", True, True, False, SIGNED, replay_within=timedelta(hours=24), look_up=LookUp.REPLAY
+        "resend",
+        True,
+        True,
+        False,
+        SIGNED,
+        signed_with="RESEND_SIGNING_SECRET",
+        replay_within=timedelta(hours=24),
+        look_up=LookUp.REPLAY,
     ),
-    "anymail.backends.mailersend.EmailBackend": Adapter("mailersend", True, False, True, SIGNED),
+    "anymail.backends.mailersend.EmailBackend": Adapter(
+        "mailersend", True, False, True, SIGNED, signed_with="MAILERSEND_SIGNING_SECRET"
+    ),
     "anymail.backends.mailjet.EmailBackend": Adapter("mailjet", True, True, True, PASSWORD),
-    "anymail.backends.mailtrap.EmailBackend": Adapter("mailtrap", True, True, False, SIGNED),
-    "anymail.backends.mandrill.EmailBackend": Adapter("mandrill", True, True, True, SIGNED),
-    "anymail.backends.postal.EmailBackend": Adapter("postal", True, False, False, SIGNED),
+    "anymail.backends.mailtrap.EmailBackend": Adapter(
+        "mailtrap", True, True, False, SIGNED, signed_with="MAILTRAP_TRACKING_SECRET"
+    ),
+    "anymail.backends.mandrill.EmailBackend": Adapter(
+        "mandrill", True, True, True, SIGNED, signed_with="MANDRILL_WEBHOOK_KEY"
+    ),
+    "anymail.backends.postal.EmailBackend": Adapter(
+        "postal", True, False, False, SIGNED, signed_with="POSTAL_WEBHOOK_KEY"
+    ),
     "anymail.backends.scaleway.EmailBackend": Adapter("scaleway"),
     "anymail.backends.sparkpost.EmailBackend": Adapter("sparkpost", True, True, True, PASSWORD),
-    "anymail.backends.unisender_go.EmailBackend": Adapter("unisender_go", True, True, True, SIGNED),
+    "anymail.backends.unisender_go.EmailBackend": Adapter(
+        "unisender_go", True, True, True, SIGNED, signed_with="UNISENDER_GO_API_KEY"
+    ),
 }
 
 

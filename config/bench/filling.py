@@ -1,6 +1,7 @@
 """A started mailing of any size, filled in by SQL: what sending is measured on begins where the room's work ended."""
 
 import uuid
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -41,16 +42,17 @@ def ready_mailing(count: int, *, state: str = Mailing.State.RUNNING) -> Mailing:
         started_at=timezone.now(), started_by=by,
     )  # fmt: skip
     segment = incident.segments.filter(receives_notice=True)[0]
+    given: dict[str, Any] = {
+        "count": count, "prefix": prefix, "incident": incident.pk, "mailing": mailing.pk, "key": "laptop",
+        "segment": segment.key,
+    }  # fmt: skip
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            "SET LOCAL session_replication_role = replica"
-        )  # as a restored dump: no foreign key is looked up
-        given = {"count": count, "prefix": prefix, "incident": incident.pk, "mailing": mailing.pk, "key": "laptop",
-                 "segment": segment.key}  # fmt: skip
+        cursor.execute("SET LOCAL session_replication_role = replica")  # as in a restore: no foreign key is looked up
         for statement in FILL:
             cursor.execute(statement, given)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
+        cursor.execute("CHECKPOINT")  # what filling left to be written is not sending's to wait for
     return mailing
 
 

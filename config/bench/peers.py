@@ -70,8 +70,8 @@ def _configure(name: str) -> None:
 
 
 def _post_office(words: dict, count: int) -> Callable[[], Any]:
-    from post_office import mail
-    from post_office.models import PRIORITY, STATUS, Email
+    from post_office import mail  # type: ignore[import-not-found]
+    from post_office.models import PRIORITY, STATUS, Email  # type: ignore[import-not-found]
 
     Email.objects.bulk_create(
         Email(from_email=words["sender"], to=[f"owner@bench-{n}.example"], subject=words["subject"],
@@ -88,7 +88,7 @@ def _post_office(words: dict, count: int) -> Callable[[], Any]:
 
 def _mailer(words: dict, count: int) -> Callable[[], Any]:
     from django.core.mail import EmailMultiAlternatives, get_connection
-    from mailer.engine import send_all
+    from mailer.engine import send_all  # type: ignore[import-not-found]
 
     messages = []
     for n in range(count):

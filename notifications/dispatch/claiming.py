@@ -46,10 +46,10 @@ class Batch:
     """What one claim got: the attempt's number by recipient, and what is to be written."""
 
     id: uuid.UUID
-    numbers: dict[int, int]
-    provider: str = ""
-    mailing: Mailing | None = None
+    provider: str
+    mailing: Mailing
     """The one all its rows belong to, as far as messages need it; its incident with the exposed channels alone."""
+    numbers: dict[int, int] = field(default_factory=dict)
     writable: list[Writable] = field(default_factory=list)
 
 
@@ -103,17 +103,17 @@ def claim(size: int, *, provider: str = "") -> Batch | None:
     Pause, cancel and the stop of everything take effect here.
     """
     first, *others = (channel.name for channel in providers.all_channels())
-    batch = Batch(uuid.uuid4(), {}, provider or first)
+    provider = provider or first
     given: dict[str, Any] = {
-        "size": size, "batch": batch.id, "provider": batch.provider, "lease": settings.SENDING_LEASE,
-        "others": others if batch.provider == first else None,
+        "size": size, "batch": uuid.uuid4(), "provider": provider, "lease": settings.SENDING_LEASE,
+        "others": others if provider == first else None,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, given)
         rows = cursor.fetchall()
     if not rows:
         return None
-    batch.mailing = _mailing(*rows[0][9:])
+    batch = Batch(given["batch"], provider, _mailing(*rows[0][9:]))
     for pk, number, code, message_id, merge, address, link, serial, key_id, *_ in rows:
         batch.numbers[pk] = number
         batch.writable.append(Writable(

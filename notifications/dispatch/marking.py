@@ -38,7 +38,7 @@ def mark(batch: Batch, hashes: dict[int, str]) -> set[int] | None:
     """
     with connection.cursor() as cursor:
         given: dict[str, Any] = {
-            "batch": batch.id, "mailing": batch.mailing.pk if batch.mailing else None,
+            "batch": batch.id, "mailing": batch.mailing.pk,
             "margin": settings.SENDING_LEASE / 2,
             "recipients": list(hashes), "hashes": list(hashes.values()),
         }  # fmt: skip

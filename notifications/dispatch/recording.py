@@ -23,8 +23,8 @@ logger = logging.getLogger(__name__)
 
 # One statement, so one round trip and one flush to disk. `ours` is the fence: rows that the reaper has taken since are
 # no longer this batch's. A recipient that is no longer `sending` got an event meanwhile, and the event knows more than
-# the conversation. wait: NULL for rows that are done and leave the outbox. Attempts are met by recipient and number, the
-# unique index: by batch the planner would compare every row of a large batch with every other.
+# the conversation. wait: NULL for rows that are done and leave the outbox. Attempts are met by recipient and number,
+# the unique index: by batch the planner would compare every row of a large batch with every other.
 RECORD = """
 WITH given AS MATERIALIZED (
   SELECT * FROM unnest(%(recipients)s::bigint[], %(numbers)s::int[], %(outcomes)s::text[], %(codes)s::int[],
@@ -122,7 +122,7 @@ def _mind_the_provider(batch: Batch, results: Collection[Result]) -> None:
 def _pause(batch: Batch, results: dict[int, Result]) -> None:
     """The provider refuses us, or must not be used: its mailings stop with the reason in words, nothing is burnt."""
     refusal = next((result for result in results.values() if result.pause), None)
-    if refusal is None or batch.mailing is None:
+    if refusal is None:
         return
     stopped = Q(provider=batch.provider) | Q(pk=batch.mailing.pk) if refusal.refuses_us else Q(pk=batch.mailing.pk)
     for mailing in Mailing.objects.filter(stopped, state=Mailing.State.RUNNING).order_by("pk"):

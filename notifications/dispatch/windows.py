@@ -111,14 +111,14 @@ SELECT EXISTS (SELECT FROM notifications_mailing WHERE id = %s AND state = 'runn
 
 def _may_still_go(batch: Batch) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(MAY_STILL_GO, [batch.mailing.pk if batch.mailing else None])
+        cursor.execute(MAY_STILL_GO, [batch.mailing.pk])
         return cursor.fetchone()[0]
 
 
 class AtOnce(Executor):
     """Does what it is given before it returns."""
 
-    def submit(self, fn, /, *args, **kwargs):  # type: ignore[no-untyped-def]
+    def submit(self, fn, /, *args, **kwargs):
         done: Future = Future()
         try:
             done.set_result(fn(*args, **kwargs))

@@ -7,6 +7,7 @@ from functools import lru_cache
 from django.core.mail import EmailMessage
 
 from notifications import composing, handover, outcomes, providers
+from notifications.bounces import return_path
 from notifications.composing import Personal
 from notifications.dispatch.claiming import Batch, Writable
 from notifications.models import Mailing, NoticeVersion
@@ -57,6 +58,7 @@ def _one(recipient: Writable, batch: Batch, *, together: bool) -> tuple[EmailMes
     email = composing.to_email(message)
     handover.require_one_reader(email)
     email.idempotency_key = outcomes.key_of(batch.id, recipient.message_id)  # type: ignore[attr-defined]
+    email.return_path = return_path.of(recipient.pk)  # type: ignore[attr-defined]
     return email, message.sha256
 
 

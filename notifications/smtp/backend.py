@@ -33,9 +33,10 @@ class PhasedBackend(EmailBackend):
             self.drop()
         if self.connection is None:
             self.open()
-            self.connection.ehlo_or_helo_if_needed()
+            opened: Any = self.connection
+            opened.ehlo_or_helo_if_needed()
             # A group of commands must not wait for the acknowledgement of the one before (RFC 2920, 4.1).
-            self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            opened.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return self.connection
 
     def is_worn(self) -> bool:

@@ -109,7 +109,7 @@ def _header(name: str, value: Any) -> bytes:
         return f"{name}: {value}\n".encode()
     if isinstance(value, str) and _SHORT_VALUE.fullmatch(value):
         return _folded(name, value)
-    return compat32.fold_binary(*forbid_multi_line_headers(name, value, None))
+    return compat32.fold_binary(*forbid_multi_line_headers(name, value, "utf-8"))
 
 
 def _folded(name: str, value: str) -> bytes:
@@ -123,7 +123,7 @@ def _folded(name: str, value: str) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _line_ends(name: str, shape: str) -> list[int]:
-    folded = compat32.fold_binary(*forbid_multi_line_headers(name, shape, None)).decode()
+    folded = compat32.fold_binary(*forbid_multi_line_headers(name, shape, "utf-8")).decode()
     lines = folded.removeprefix(f"{name}:").removeprefix(" ").rstrip("\n").split("\n")
     return list(accumulate(map(len, lines)))
 

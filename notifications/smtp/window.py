@@ -34,7 +34,8 @@ def write(place: int, message: EmailMessage) -> Letter | Result:
         (reader,) = message.recipients()
         text = mime.as_bytes(message).replace(b"\r\n.", b"\r\n..")
         ended = text + (b".\r\n" if text.endswith(b"\r\n") else b"\r\n.\r\n")
-        return Letter(place, mime.path(message.from_email), mime.path(reader), ended)
+        sender = getattr(message, "return_path", "") or message.from_email
+        return Letter(place, mime.path(sender), mime.path(reader), ended)
     except (ValueError, TypeError, LookupError, AttributeError) as error:  # what headers and charsets raise
         return Result(Outcome.FAILED, reply=f"The message cannot be written: {type(error).__name__}")
 
