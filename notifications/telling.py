@@ -138,7 +138,8 @@ def telling_of(incident: Incident, *, at: datetime) -> publishing.Telling:
         return publishing.Telling()
     return publishing.Telling(
         state="done" if _is_done(incident, started) else "under_way", as_of=at.isoformat(),
-        sender=started[-1].sender, subjects=tuple(dict.fromkeys(_subject(mailing.version) for mailing in started)),
+        sender=started[-1].sender,
+        subjects=tuple(dict.fromkeys(words for mailing in started for words in _subjects(mailing.version))),
         code_form=links.CODE_FORM,
     )  # fmt: skip
 
@@ -169,11 +170,14 @@ def _is_done(incident: Incident, started: list[Mailing]) -> bool:
     return everyone > 0 and everyone == counts["told"] + counts["by_decision_not_told"] + counts["ruled_out"]
 
 
-def _subject(version: NoticeVersion) -> str:
-    """As readers find it in their mailbox; what differs from reader to reader is an ellipsis."""
+def _subjects(version: NoticeVersion) -> list[str]:
+    """As readers find it in their mailbox, in each language; what differs from reader to reader is an ellipsis."""
     ours = version.guidance.get("organisation", {})
     said = {"organisation": ours.get("name"), "domain": ours.get("domain")}
-    return VARIABLE.sub(lambda found: said.get(found[1]) or "…", version.subject)
+    return [
+        VARIABLE.sub(lambda found: said.get(found[1]) or "…", version.text_in(language)[0])
+        for language in version.languages
+    ]
 
 
 def _now() -> datetime:

@@ -313,6 +313,8 @@ def check_notices(bundle):
         version = bundle.json(name)
         said = {key: version[key] for key in ("subject", "body", "guidance")}
         said["language"] = version["guidance"]["language"]
+        if version.get("texts"):
+            said["texts"] = version["texts"]
         bundle.notices[version["sha256"]] = version
         bundle.kept["notices"].add(version["id"])
         if version["sha256"] != sha256(canonical(said).encode()):

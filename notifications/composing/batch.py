@@ -24,7 +24,7 @@ class CannotShare(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Shared:
-    """What all recipients of a call have in common; one object for each version and set of segments."""
+    """What all recipients of a call have in common; one object for each version and kind of reader."""
 
     subject: str
     text: str
@@ -55,6 +55,7 @@ def personal(recipient: Addressed) -> Personal:
     said = {
         "version": mailing.version.sha256, "segments": recipient.merge.get("segments", []), "from": mailing.sender,
         "reply_to": mailing.reply_to, "to": recipient.address.value, "merge": merge,
+        **{name: recipient.merge[name] for name in ("language", "jurisdictions") if name in recipient.merge},
     }  # fmt: skip
     canonical = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     if _SIGN in canonical:

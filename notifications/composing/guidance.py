@@ -10,6 +10,9 @@ from django.utils.formats import date_format
 
 from accounts.models import Address, Organisation
 from incidents.models import AffectedAccount, Incident, Measure
+from notifications.composing import conditions, languages
+from notifications.composing.words import FIXED, MOMENTS, Said
+from notifications.models import NoticeVersion
 
 Guidance = dict
 Facts = dict
@@ -25,6 +28,7 @@ def freeze_guidance(incident: Incident) -> Guidance:
             "security_email": organisation.security_email,
         },
         "page": _page(incident),
+        "written_in": incident.language,
         "segments": [
             {"key": segment.key, "name": segment.name, "guidance": segment.guidance}
             for segment in incident.segments.filter(held_back=False)
@@ -79,14 +83,19 @@ def _iso(moment: datetime | None) -> str | None:
 # One affected account -------------------------------------------------------------------------------------------
 
 
-def merge_facts(affected: AffectedAccount, guidance: Guidance, *, address: Address | None = None) -> Facts:
+def merge_facts(affected: AffectedAccount, version: NoticeVersion, *, address: Address | None = None) -> Facts:
     """What a message needs to know about one affected account, to be frozen in its Recipient.
 
-    Needs `account` and `segments` at hand. account: its id, or where it has none the masked address.
+    Needs `account` and `segments` at hand. account: its id, or where it has none the masked address. language: the
+    one of the version's they are written to in. jurisdictions: those it asks for and they are in; most ask for none.
     """
     account = affected.account
-    known = {segment["key"] for segment in guidance["segments"]}
+    known = {segment["key"] for segment in version.guidance["segments"]}
+    language = languages.best(account.locale, version.languages, version.language)
+    asked = conditions.jurisdictions_named(version.text_in(language)[1])
     return {
+        "language": language,
+        **({"jurisdictions": theirs} if (theirs := conditions.within(account.jurisdiction, asked)) else {}),
         "account": account.external_id or (masked(address.value) if address else ""),
         "name": account.name,
         "segments": sorted(segment.key for segment in affected.segments.all() if segment.key in known),
@@ -104,24 +113,32 @@ def masked(address: str) -> str:
 
 
 def blocks(guidance: Guidance, segments: Iterable[str]) -> dict[str, str]:
-    """The Markdown of each block variable for people in these segments; empty where there is nothing to say."""
+    """The Markdown of each block variable for people in these segments; empty where there is nothing to say.
+
+    All in the language the incident is written in, fixed words and dates as well: no sentence is half translated.
+    """
     theirs = set(segments)
+    said = FIXED[languages.spoken(written_in(guidance))]
 
     def concerns(row: dict) -> bool:
         return row["segment"] is None or row["segment"] in theirs
 
     statuses = worst_by_data_class(filter(concerns, guidance["exposures"]))
-    with translation.override(guidance.get("language", "en")):
-        return {
-            "exposed": _bullets(_exposed(row) for row in statuses if row["status"] != "ruled_out"),
-            "not_exposed": _bullets(_exposed(row) for row in statuses if row["status"] == "ruled_out"),
-            "segment_guidance": "\n\n".join(
-                row["guidance"] for row in guidance["segments"] if row["key"] in theirs and row["guidance"]
-            ),
-            "steps": _numbered(_step(row) for row in guidance["steps"] if concerns(row)),
-            "measures": _bullets(_done(row) for row in guidance["measures"]),
-            "contacts": _bullets(_contact(row) for row in guidance["contacts"]),
-        }
+    return {
+        "exposed": _bullets(_exposed(row, said) for row in statuses if row["status"] != "ruled_out"),
+        "not_exposed": _bullets(_exposed(row, said) for row in statuses if row["status"] == "ruled_out"),
+        "segment_guidance": "\n\n".join(
+            row["guidance"] for row in guidance["segments"] if row["key"] in theirs and row["guidance"]
+        ),
+        "steps": _numbered(_step(row, said) for row in guidance["steps"] if concerns(row)),
+        "measures": _bullets(_done(row, said) for row in guidance["measures"]),
+        "contacts": _bullets(_contact(row, said) for row in guidance["contacts"]),
+    }
+
+
+def written_in(guidance: Guidance) -> str:
+    """The language of the incident's own words."""
+    return guidance.get("written_in") or guidance.get("language", "en")
 
 
 def worst_by_data_class(exposures: Iterable[dict]) -> list[dict]:
@@ -135,43 +152,46 @@ def worst_by_data_class(exposures: Iterable[dict]) -> list[dict]:
     return sorted(worst.values(), key=lambda row: order.index(row["status"]))
 
 
-def _exposed(row: dict) -> str:
+def _exposed(row: dict, said: Said) -> str:
     words = plain(row["data_class"])
     if row["status"] == "possible":
-        words += " (possibly)"
+        words = said["possibly"].format(words)
     return f"{words}: {plain(row['note'])}" if row["note"] else words
 
 
-def _step(row: dict) -> str:
+def _step(row: dict, said: Said) -> str:
     title = plain(row["title"].rstrip("."))
-    parts = [
-        f"**{title}.**" + (f" This concerns what was made before {_moment(row['cut_off'])}." if row["cut_off"] else "")
-    ]
+    cut_off = f" {said['cut_off'].format(_moment(row['cut_off'], said))}" if row["cut_off"] else ""
+    parts = [f"**{title}.**{cut_off}"]
     if row["due_at"]:
-        parts.append(f"Please do it by {_moment(row['due_at'])}.")
+        parts.append(said["due"].format(_moment(row["due_at"], said)))
     parts += [row["how"], row["why"]]
     if row["if_not"]:
-        parts.append(f"If you do not: {row['if_not']}")
+        parts.append(said["if_not"].format(row["if_not"]))
     if row["url"]:
         parts.append(f"<{row['url']}>")
     return "\n\n".join(part for part in parts if part)
 
 
-def _done(row: dict) -> str:
+def _done(row: dict, said: Said) -> str:
     if not row["promised"]:
         return row["text"]
-    return f"{row['text']} (promised" + (f" for {_moment(row['due_at'])})" if row["due_at"] else ")")
+    if not row["due_at"]:
+        return said["promised"].format(row["text"])
+    return said["promised_for"].format(row["text"], _moment(row["due_at"], said))
 
 
-def _contact(row: dict) -> str:
+def _contact(row: dict, said: Said) -> str:
     value = row["value"]
     reach = f"<{value}>" if re.fullmatch(r"[^\s<>@]+@[^\s<>@]+|https?://[^\s<>]+", value) else plain(value)
-    return f"{plain(row['label'] or row['role'].capitalize())}: {reach}"
+    role = said.get(f"role {row['role'].lower()}") or row["role"].capitalize()
+    return f"{plain(row['label'] or role)}: {reach}"
 
 
-def _moment(iso: str | None) -> str:
+def _moment(iso: str | None, said: Said) -> str:
     moment = datetime.fromisoformat(iso or "")
-    return f"{date_format(moment, 'j F Y')}, {moment:%H:%M} UTC"
+    with translation.override(said["language"]):
+        return f"{date_format(moment, MOMENTS[said['language']])}, {moment:%H:%M} UTC"
 
 
 def _bullets(items: Iterable[str]) -> str:

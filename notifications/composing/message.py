@@ -2,6 +2,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, Protocol
 
 from django.core.mail import EmailMultiAlternatives
@@ -12,7 +13,7 @@ from incidents.audience.facts import TABLE
 from notifications import links
 from notifications.composing.errors import CannotCompose
 from notifications.composing.tables import Table, laid_out, paragraph
-from notifications.composing.template import LINK_TOKEN_GAP, Gap, Template, template_of
+from notifications.composing.template import LINK_TOKEN_GAP, Gap, Template, reader_of, template_of
 from notifications.composing.words import VARIABLES
 from notifications.models import NoticeVersion
 
@@ -78,8 +79,8 @@ def filled(recipient: Addressed, version: NoticeVersion) -> tuple[Template, dict
     """The version's template, what stands in its gaps for this recipient, and the link's token (empty: no link)."""
     if recipient.address is None:
         raise CannotCompose("address", "There is no email address to write to.")
-    template = template_of(version, tuple(recipient.merge.get("segments", ())))
-    values = _values(template.gaps, recipient, version)
+    template = template_of(version, reader_of(recipient.merge))
+    values = _values(template, recipient, version)
     token = ""
     if template.needs_link:
         if recipient.link is None:
@@ -105,21 +106,31 @@ def to_email(message: Message) -> EmailMultiAlternatives:
     return email
 
 
-def _values(gaps: list[Gap], recipient: Addressed, version: NoticeVersion) -> dict[Gap, str]:
+def _values(template: Template, recipient: Addressed, version: NoticeVersion) -> dict[Gap, str]:
     known = _known(recipient, version)
-    language = version.guidance.get("language", "en")
+    language = template.language
     facts = recipient.merge.get("facts", {})
     values = {}
-    for gap in gaps:
+    for gap in template.gaps:
         value = known[gap.name] if gap.name in VARIABLES else _fact(gap.name, facts.get(gap.name), language)
         if not value:
             if gap.fallback is None:
-                raise CannotCompose(gap.name, f"There is no {gap.name} for this account.")
+                raise CannotCompose(gap.name, f"There is no {gap.name} for this account.{_instead(gap.name, facts)}")
             value = gap.fallback
         if len(value) > LONGEST_VALUE and not isinstance(value, Table):
             raise CannotCompose(gap.name, f"{gap.name} is longer than {LONGEST_VALUE} characters for this account.")
         values[gap] = paragraph(value) if gap.name == TABLE and not isinstance(value, Table) else value
     return values
+
+
+def _instead(name: str, facts: dict) -> str:
+    """What may have been meant, where no variable and no fact of theirs has this name."""
+    if name in facts or name in VARIABLES:
+        return ""
+    alike = get_close_matches(name, [*VARIABLES, *facts], n=1, cutoff=0.6)
+    if alike:
+        return f" Was {alike[0]} meant?"
+    return f" They have {', '.join(sorted(facts))}." if facts else ""
 
 
 def _known(recipient: Addressed, version: NoticeVersion) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """From Markdown with `{{ variables }}` to pieces with gaps.
 
-Markdown is rendered once per notice version and set of segments, with marks of the Unicode private use area where a
+Markdown is rendered once per notice version and kind of reader, with marks of the Unicode private use area where a
 value will stand; what differs from message to message is put between the finished pieces. So a value is never read
 as Markdown, HTML or a template, and a message costs some tens of microseconds.
 """
@@ -9,14 +9,16 @@ import re
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.conf import settings
 from django.template.loader import render_to_string
-from django.utils.translation import get_language_info
+from django.utils.html import format_html
 
 from incidents import prose
 from incidents.audience.facts import TABLE
 from notifications import links
+from notifications.composing import conditions, languages
 from notifications.composing import guidance as theirs
 from notifications.composing.errors import CannotCompose
 from notifications.composing.tables import COLUMNS, Table
@@ -31,6 +33,9 @@ _FIRST_MARK, _END = 0xE000, "\uefff"
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
 _BODY = "\uf8ff"  # where the message's own HTML goes
 _WIDTHS = {"code": len(links.CODE_FORM)}
+
+# Around what is in another language than the text. Paragraphs of their own, until they are taken out or become tags.
+_OTHER, _OTHER_END = "\uf8f0", "\uf8f1"
 
 # The link keeps its width, so that lines break in the right places, and may stand wherever Markdown takes a URL.
 LINK_TOKEN = "link-token-of-the-recipient-stands-here-000"  # noqa: S105
@@ -72,10 +77,27 @@ class Lines:
         )  # fmt: skip
 
 
+class Reader(NamedTuple):
+    """All by which the texts of two people differ, their own values aside."""
+
+    language: str = ""
+    """One of the version's; empty, as in messages of former days: its default one."""
+    segments: tuple[str, ...] = ()
+    jurisdictions: tuple[str, ...] = ()
+    """Those that the version asks for."""
+
+
+def reader_of(merge: Mapping) -> Reader:
+    return Reader(
+        merge.get("language", ""), tuple(merge.get("segments", ())), tuple(merge.get("jurisdictions", ()))
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Template:
-    """One notice version for one set of segments."""
+    """One notice version for one kind of reader."""
 
+    language: str
     subject: Pieces
     text: list[str | Lines]
     html: Pieces
@@ -109,18 +131,18 @@ def variables_in(*texts: str) -> set[str]:
 
 # Making one -----------------------------------------------------------------------------------------------------
 
-_made: dict[tuple[str, tuple[str, ...], str], Template | CannotCompose] = {}
+_made: dict[tuple[str, Reader, str], Template | CannotCompose] = {}
 _KEPT = 256
 
 
-def template_of(version: NoticeVersion, segments: tuple[str, ...]) -> Template:
+def template_of(version: NoticeVersion, reader: Reader) -> Template:
     """Kept by the version's hash, so that it holds whichever row brings it. Raises CannotCompose, every time anew."""
-    key = (version.sha256, segments, settings.PUBLIC_BASE_URL)
+    key = (version.sha256, reader, settings.PUBLIC_BASE_URL)
     if key not in _made:
         if len(_made) >= _KEPT:
             _made.clear()
         try:
-            _made[key] = _make(version, segments)
+            _made[key] = _make(version, reader)
         except CannotCompose as error:
             _made[key] = error
     made = _made[key]
@@ -129,39 +151,52 @@ def template_of(version: NoticeVersion, segments: tuple[str, ...]) -> Template:
     return made
 
 
-def _make(version: NoticeVersion, segments: tuple[str, ...]) -> Template:
-    if ASKS in version.body:
+def _make(version: NoticeVersion, reader: Reader) -> Template:
+    language = reader.language if reader.language in version.texts else version.language
+    said_in_subject, said_in_body = version.text_in(language)
+    if ASKS in said_in_body:
         raise CannotCompose("what happened", "The text still asks its writer to say what happened. Edit the text.")
     frozen = version.guidance
+    conditions.refuse_unknown_segments(said_in_body, (segment["key"] for segment in frozen["segments"]))
+    chosen = conditions.chosen(said_in_body, segments=reader.segments, jurisdictions=reader.jurisdictions)
     marks: dict[Gap, str] = {}
-    subject = _marked_subject(_PRIVATE.sub("", version.subject), marks)
-    blocks = {name: _PRIVATE.sub("", markdown) for name, markdown in theirs.blocks(frozen, segments).items()}
-    markdown = _marked_body(_PRIVATE.sub("", version.body), marks, blocks, frozen["page"])
+    subject = _marked_subject(_PRIVATE.sub("", said_in_subject), marks)
+    markdown = _marked_body(_PRIVATE.sub("", chosen), marks, _blocks(frozen, reader.segments, language), frozen["page"])
     text, body = prose.text(markdown).strip("\n") + "\n", str(prose.html(markdown))
+    text, body = _without_signs(text), _in_other_language(body, theirs.written_in(frozen))
     for gap, mark in marks.items():
         if (mark in markdown) and (mark not in text or mark not in body):
             raise CannotCompose(gap.name, f"{gap.name} cannot stand inside the address of a link.")
         if gap.name == TABLE:  # a table cannot stand in a paragraph
             body = body.replace(f"<p>{mark}</p>", mark)
-    language = frozen.get("language", "en")
     page = render_to_string(
         "notifications/messages/message.html",
-        {"language": language, "direction": _direction(language), "subject": subject, "body": _BODY},
+        {"language": language, "direction": languages.direction(language), "subject": subject, "body": _BODY},
     )
     # prose sets headings below those of a page; in a message nothing stands above them.
     html = page.replace(_BODY, body.replace("h3>", "h2>").replace("h4>", "h3>"))
     gaps = {mark: gap for gap, mark in marks.items()} | {LINK_TOKEN: LINK_TOKEN_GAP}
     return Template(
-        subject=_pieces(subject, gaps), text=_lines(text, gaps), html=_pieces(html, gaps),
+        language=language, subject=_pieces(subject, gaps), text=_lines(text, gaps), html=_pieces(html, gaps),
         gaps=list(marks), needs_link=LINK_TOKEN in markdown,
     )  # fmt: skip
 
 
-def _direction(language: str) -> str:
-    try:
-        return "rtl" if get_language_info(language)["bidi"] else "ltr"
-    except KeyError:
-        return "ltr"
+def _blocks(frozen: dict, segments: tuple[str, ...], language: str) -> dict[str, str]:
+    """The Markdown of each list; one that is in another language than the text says so to whoever reads it aloud."""
+    blocks = {name: _PRIVATE.sub("", markdown) for name, markdown in theirs.blocks(frozen, segments).items()}
+    if languages.spoken(theirs.written_in(frozen)) == languages.spoken(language):
+        return blocks
+    return {name: markdown and f"{_OTHER}\n\n{markdown}\n\n{_OTHER_END}" for name, markdown in blocks.items()}
+
+
+def _without_signs(text: str) -> str:
+    return text.replace(f"{_OTHER}\n\n", "").replace(f"\n\n{_OTHER_END}", "")
+
+
+def _in_other_language(body: str, language: str) -> str:
+    opening = format_html('<div lang="{}" dir="{}">', language, languages.direction(language))
+    return body.replace(f"<p>{_OTHER}</p>", opening).replace(f"<p>{_OTHER_END}</p>", "</div>")
 
 
 def _marked_subject(subject: str, marks: dict[Gap, str]) -> str:

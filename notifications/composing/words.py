@@ -5,6 +5,7 @@ from functools import cache
 from django.conf import settings
 
 from incidents.models import Incident
+from notifications.composing import languages
 
 INLINE = {
     "account": "The account it concerns, by its id, or its masked address where it has no id",
@@ -33,24 +34,76 @@ MENDED_IN = {
 """The section of the guidance where an empty list is filled."""
 
 ASKS = "[Say here in two or three sentences what happened"
-"""How first.md asks its writer. A reader in a hurry takes it for text, so a body that still asks cannot be sent."""
+"""How each first draft asks its writer, in whatever language it is. A reader in a hurry takes it for text, so a body
+that still asks cannot be sent."""
 
 VARIABLES = INLINE | BLOCKS
 """Name and meaning. Beside these stands each personal fact, by the name of its column in the imported file."""
 
 
-def starter(incident: Incident) -> tuple[str, str]:
+SUBJECTS = {
+    "en": "Security notice about your {{ organisation }} account, reference {{ code }}",
+    "de": "Sicherheitshinweis zu Ihrem Konto bei {{ organisation }}, Code {{ code }}",
+    "fr": "Avis de sécurité sur votre compte {{ organisation }}, code {{ code }}",
+    "es": "Aviso de seguridad sobre su cuenta de {{ organisation }}, código {{ code }}",
+    "ar": "إشعار أمني بشأن حسابك لدى {{ organisation }}، الرمز {{ code }}",
+}
+
+
+def starter(incident: Incident, language: str = "") -> tuple[str, str]:
     """Subject and body a first draft begins with: the five headings, in words that hold for most incidents.
 
-    What happened is the sentence of the public page. Where there is none yet, the writer is asked for it, and the
-    message cannot be composed before it is there.
+    What happened is the sentence of the public page. Where there is none yet, or it is in another language, the
+    writer is asked for it, and the message cannot be composed before it is there.
+    language: the incident's own where none is given; English where there is no draft in it.
     """
-    body = _first_body()
-    if incident.summary:
+    language = language or incident.language
+    body = _first_body(languages.spoken(language))
+    if incident.summary and languages.spoken(incident.language) == languages.spoken(language):
         body = "\n".join(incident.summary if line.startswith(ASKS) else line for line in body.split("\n"))
-    return "Security notice about your {{ organisation }} account, reference {{ code }}", body
+    return SUBJECTS[languages.spoken(language)], body
 
 
 @cache
-def _first_body() -> str:
-    return (settings.ROOT / "templates/notifications/messages/first.md").read_text()
+def _first_body(language: str) -> str:
+    name = "first.md" if language == "en" else f"first.{language}.md"
+    return (settings.ROOT / "templates/notifications/messages" / name).read_text()
+
+
+# Fixed words inside the lists, by language -----------------------------------------------------------------------
+
+Said = dict[str, str]
+
+MOMENTS = {"en": "j F Y", "de": "j. F Y", "fr": "j F Y", "es": r"j \d\e F \d\e Y", "ar": "j F Y"}
+
+FIXED: dict[str, Said] = {
+    "en": {
+        "language": "en", "possibly": "{} (possibly)", "cut_off": "This concerns what was made before {}.",
+        "due": "Please do it by {}.", "if_not": "If you do not: {}", "promised": "{} (promised)",
+        "promised_for": "{} (promised for {})",
+    },
+    "de": {
+        "language": "de", "possibly": "{} (möglicherweise)", "cut_off": "Das betrifft, was vor dem {} angelegt wurde.",
+        "due": "Bitte erledigen Sie das bis {}.", "if_not": "Falls nicht: {}", "promised": "{} (zugesagt)",
+        "promised_for": "{} (zugesagt bis {})", "role security": "Sicherheit", "role support": "Kundendienst",
+        "role media": "Presse", "role privacy": "Datenschutz",
+    },
+    "fr": {
+        "language": "fr", "possibly": "{} (peut-être)", "cut_off": "Cela concerne ce qui a été créé avant le {}.",
+        "due": "Merci de le faire avant le {}.", "if_not": "Sinon : {}", "promised": "{} (promis)",
+        "promised_for": "{} (promis pour le {})", "role security": "Sécurité", "role support": "Assistance",
+        "role media": "Presse", "role privacy": "Protection des données",
+    },
+    "es": {
+        "language": "es", "possibly": "{} (posiblemente)", "cut_off": "Se refiere a lo creado antes del {}.",
+        "due": "Hágalo antes del {}.", "if_not": "Si no lo hace: {}", "promised": "{} (prometido)",
+        "promised_for": "{} (prometido para el {})", "role security": "Seguridad",
+        "role support": "Atención al cliente", "role media": "Prensa", "role privacy": "Protección de datos",
+    },
+    "ar": {
+        "language": "ar", "possibly": "{} (ربما)", "cut_off": "يتعلق هذا بما أُنشئ قبل {}.",
+        "due": "نرجو إتمام ذلك قبل {}.", "if_not": "إن لم تفعل: {}", "promised": "{} (وعدنا به)",
+        "promised_for": "{} (وعدنا به بحلول {})", "role security": "الأمن", "role support": "الدعم",
+        "role media": "الإعلام", "role privacy": "حماية البيانات",
+    },
+}  # fmt: skip

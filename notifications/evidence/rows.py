@@ -135,8 +135,9 @@ def notice_versions(incident: Incident) -> Iterator[dict]:
     for row in rows.iterator(chunk_size=10):
         yield {
             "id": row.pk, "notice": row.notice_id, "name": row.notice.name, "kind": row.notice.kind,
-            "number": row.number, "subject": row.subject, "body": row.body, "guidance": row.guidance,
-            "sha256": row.sha256, "made_by": person(row.made_by), "made_at": moment(row.made_at),
+            "number": row.number, "subject": row.subject, "body": row.body, "texts": row.texts,
+            "guidance": row.guidance, "sha256": row.sha256, "made_by": person(row.made_by),
+            "made_at": moment(row.made_at),
         }  # fmt: skip
 
 

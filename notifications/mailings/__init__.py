@@ -8,7 +8,9 @@ from notifications.mailings.said_no import Changed, NotNow, NotSent
 from notifications.mailings.texts import (
     create,
     draft,
+    drop_language,
     edit,
+    edit_in,
     facts_known,
     first_reachable,
     freeze,
@@ -21,8 +23,9 @@ from notifications.mailings.watching import end_the_wait, schedule, unschedule, 
 from notifications.mailings.whom import To
 
 __all__ = [
-    "Changed", "NotNow", "NotSent", "To", "ahead_of_the_page", "ask", "cancel", "create", "draft", "edit",
-    "end_the_wait", "facts_known", "first_reachable", "freeze", "messages", "pause", "prepare", "preview",
-    "problem_count", "progress", "propose_a_few_first", "recipients_hash", "resume", "sample", "say_how", "schedule",
-    "start", "subject_with_samples", "test_send", "unreachable", "unschedule", "waits_for_the_first", "watch",
+    "Changed", "NotNow", "NotSent", "To", "ahead_of_the_page", "ask", "cancel", "create", "draft", "drop_language",
+    "edit", "edit_in", "end_the_wait", "facts_known", "first_reachable", "freeze", "messages", "pause", "prepare",
+    "preview", "problem_count", "progress", "propose_a_few_first", "recipients_hash", "resume", "sample", "say_how",
+    "schedule", "start", "subject_with_samples", "test_send", "unreachable", "unschedule", "waits_for_the_first",
+    "watch",
 ]  # fmt: skip

@@ -28,7 +28,7 @@ def ahead_of_the_page(version: NoticeVersion) -> list[str]:
     page = last_said(version.notice.incident)
     if page is None:
         return []
-    used = composing.variables_in(version.subject, version.body)
+    used = composing.variables_in(*(words for language in version.languages for words in version.text_in(language)))
     return [
         words
         for kind, (variables, name) in SAID.items()

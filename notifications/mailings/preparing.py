@@ -291,7 +291,7 @@ def _freeze_window(mailing: Mailing, chosen: dict[int, int], counted: _Counted, 
             new.append(recipient)
         recipient.mailing, recipient.account, recipient.affected_account = mailing, affected.account, affected
         recipient.address, recipient.link = address, reader_links[affected.pk, address.pk]
-        recipient.merge = composing.merge_facts(affected, mailing.version.guidance, address=address)
+        recipient.merge = composing.merge_facts(affected, mailing.version, address=address)
         recipient.state, recipient.state_at, recipient.reason = Recipient.State.PREPARED, at, ""
         counted.hash.update(_canonical_row(affected.account_id, address.value, recipient.merge))
     Recipient.objects.bulk_create(new, batch_size=WINDOW)

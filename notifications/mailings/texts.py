@@ -20,9 +20,10 @@ from incidents.models import AffectedAccount, ImportBatch, Incident
 from notifications import composing, providers, stopping
 from notifications.composing import Message
 from notifications.mailings.said_no import Changed, NotSent
-from notifications.models import Mailing, Notice, NoticeVersion, ReaderLink, Recipient
+from notifications.models import Mailing, Notice, NoticeText, NoticeVersion, ReaderLink, Recipient
 
 SAMPLE_ACCOUNT, SAMPLE_NAME = "SAMPLE-ACCOUNT", "Sample Customer"
+NOBODY = "nobody@example.invalid"
 SAMPLE_CODE = "TEST-TEST-TEST"  # its check symbol is wrong: it can never be taken for a real one
 
 
@@ -39,26 +40,60 @@ def edit(notice: Notice, *, by: User, edits: int, at: datetime | None = None, **
 
     edits: the count the writer started from. Raises Changed where somebody else has saved since.
     """
+    _take_turn(notice, edits, **fields)
+    return _edited(notice, edits, by=by, at=at)
+
+
+@transaction.atomic
+def edit_in(notice: Notice, language: str, *, subject: str, body: str, by: User, edits: int,
+            at: datetime | None = None) -> int:  # fmt: skip
+    """Save the text in one more language; as `edit`."""
+    _take_turn(notice, edits)
+    NoticeText.objects.update_or_create(
+        notice=notice, language=language, defaults={"subject": subject, "body": body}
+    )  # fmt: skip
+    return _edited(notice, edits, by=by, at=at, language=language)
+
+
+@transaction.atomic
+def drop_language(notice: Notice, language: str, *, by: User, edits: int, at: datetime | None = None) -> int:
+    """Whoever would have got this language gets the default one; as `edit`."""
+    _take_turn(notice, edits)
+    notice.texts.filter(language=language).delete()
+    return _edited(notice, edits, by=by, at=at, without=language)
+
+
+def _take_turn(notice: Notice, edits: int, **fields) -> None:
     if not Notice.objects.filter(pk=notice.pk, edits=edits).update(edits=F("edits") + 1, **fields):
         raise Changed(
             "Somebody else saved this notice while you wrote. Your words stand below: compare and save again."
         )
+
+
+def _edited(notice: Notice, edits: int, *, by: User, at: datetime | None, **what) -> int:
     prepared = Mailing.objects.filter(version__notice=notice, state=Mailing.State.PREPARED)
     ended = sum(
         approvals.void(act="mail", thing=mailing, because="the notice was edited", by=by, at=at) for mailing in prepared
     )
     audit.record(act="notice.edited", thing=notice, by=by, at=at, incident=notice.incident_id,
-                 edit=edits + 1, approvals_ended=ended)  # fmt: skip
+                 edit=edits + 1, approvals_ended=ended, **what)  # fmt: skip
     notice.refresh_from_db()
     return ended
 
 
 def draft(notice: Notice) -> NoticeVersion:
-    """The version the notice would become if it were frozen now; not saved."""
+    """The version the notice would become if it were frozen now, in all its languages; not saved."""
     guidance = {**composing.freeze_guidance(notice.incident), "language": notice.language}
+    texts = {
+        text.language: {"subject": text.subject, "body": text.body}
+        for text in NoticeText.objects.filter(notice=notice)
+        if text.language != notice.language
+    }
     said = {"subject": notice.subject, "body": notice.body, "language": notice.language, "guidance": guidance}
+    if texts:
+        said["texts"] = texts
     return NoticeVersion(
-        notice=notice, subject=notice.subject, body=notice.body, guidance=guidance,
+        notice=notice, subject=notice.subject, body=notice.body, texts=texts, guidance=guidance,
         sha256=hashlib.sha256(audit.canonical(said).encode()).hexdigest(),
     )  # fmt: skip
 
@@ -123,8 +158,8 @@ def facts_known(incident: Incident) -> dict[str, str]:
 def preview(notice: Notice, *, affected: AffectedAccount, address: Address | None) -> Message:
     """The message as this account will get it, with a sample link and code. Raises CannotCompose."""
     version = draft(notice)
-    merge = composing.merge_facts(affected, version.guidance, address=address)
-    return composing.compose(_sample(version, merge=merge, to=address.value if address else "nobody@example.invalid"))
+    merge = composing.merge_facts(affected, version, address=address)
+    return composing.compose(as_recipient(version, merge=merge, to=address.value if address else NOBODY))
 
 
 def first_reachable(account: Account) -> Address | None:
@@ -132,18 +167,25 @@ def first_reachable(account: Account) -> Address | None:
     return account.addresses.reachable().first()
 
 
-def sample(notice: Notice, *, to: str = "nobody@example.invalid") -> Message:
-    """The message with data that is obviously nobody's. Raises CannotCompose."""
-    version = draft(notice)
+def sample(notice: Notice, *, language: str = "", to: str = NOBODY) -> Message:
+    """The message with data that is obviously nobody's, in all segments. Raises CannotCompose.
+
+    language: one of the notice's; its default one where none is given.
+    """
+    return composing.compose(sample_recipient(draft(notice), language=language, to=to))
+
+
+def sample_recipient(version: NoticeVersion, *, language: str = "", to: str = NOBODY) -> Recipient:
+    """Nobody, in all segments, with a value for every variable."""
+    used = composing.variables_in(*version.text_in(language)) - composing.VARIABLES.keys()
     merge = {
         "account": SAMPLE_ACCOUNT,
         "name": SAMPLE_NAME,
+        "language": language or version.language,
         "segments": sorted(segment["key"] for segment in version.guidance["segments"]),
-        "facts": {
-            name: [{"sample": "[sample]"}] if name == TABLE else f"[sample {name}]" for name in _facts_used(notice)
-        },
+        "facts": {name: [{"sample": "[sample]"}] if name == TABLE else f"[sample {name}]" for name in used},
     }
-    return composing.compose(_sample(version, merge=merge, to=to))
+    return as_recipient(version, merge=merge, to=to)
 
 
 def subject_with_samples(text: Notice | NoticeVersion, *, ours: Organisation) -> str:
@@ -175,11 +217,7 @@ def test_send(notice: Notice, *, by: User, at: datetime | None = None) -> Messag
     return message
 
 
-def _facts_used(notice: Notice) -> set[str]:
-    return composing.variables_in(notice.subject, notice.body) - composing.VARIABLES.keys()
-
-
-def _sample(version: NoticeVersion, *, merge: dict, to: str) -> Recipient:
+def as_recipient(version: NoticeVersion, *, merge: dict, to: str) -> Recipient:
     """A recipient that is nobody's: its link opens nothing and its code is never genuine."""
     organisation = Organisation.get()
     incident = version.notice.incident

@@ -1,6 +1,6 @@
 from notifications.models.exports import Export
 from notifications.models.mailings import Mailing, MailingTally, SendingPulse, SendingStop
-from notifications.models.notices import Notice, NoticeVersion
+from notifications.models.notices import Notice, NoticeText, NoticeVersion
 from notifications.models.readers import ReaderLink
 from notifications.models.recipients import (
     Attempt,
@@ -13,6 +13,6 @@ from notifications.models.recipients import (
 )
 
 __all__ = [
-    "Attempt", "DeliveryEvent", "Export", "Mailing", "MailingTally", "Notice", "NoticeVersion", "Outbox", "ReaderLink",
-    "Recipient", "RecordUpload", "RecordWithdrawal", "SendBatch", "SendingPulse", "SendingStop",
+    "Attempt", "DeliveryEvent", "Export", "Mailing", "MailingTally", "Notice", "NoticeText", "NoticeVersion", "Outbox",
+    "ReaderLink", "Recipient", "RecordUpload", "RecordWithdrawal", "SendBatch", "SendingPulse", "SendingStop",
 ]  # fmt: skip

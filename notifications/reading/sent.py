@@ -122,7 +122,8 @@ def _subject_naming_nobody(recipient: Recipient) -> str:
         "domain": organisation.get("domain", ""),
         "security_email": organisation.get("security_email", ""),
     }
-    return VARIABLE.sub(lambda found: same_for_all.get(found[1], "…"), recipient.mailing.version.subject)
+    subject, _ = recipient.mailing.version.text_in(recipient.merge.get("language", ""))
+    return VARIABLE.sub(lambda found: same_for_all.get(found[1], "…"), subject)
 
 
 def public_page(version: PageVersion | None) -> str:

@@ -45,7 +45,7 @@ def queue(mailing: Mailing, affected: list[AffectedAccount]) -> list[Recipient]:
         Recipient(
             incident=mailing.incident, mailing=mailing, affected_account=one, account=one.account, address=address,
             link=made[one.pk, address.pk], kind=mailing.version.notice.kind, sequence=1, code=links.new_code(),
-            merge=composing.merge_facts(one, mailing.version.guidance), state=Recipient.State.QUEUED,
+            merge=composing.merge_facts(one, mailing.version), state=Recipient.State.QUEUED,
             message_id=f"{mailing.pk}.{one.pk}@relaypost.example",
         )
         for one, address in pairs

@@ -288,7 +288,7 @@ def test_what_differs_from_reader_to_reader_is_not_on_the_page(incident):
     version = incident.mailings.get().version
     version.subject = "{{ organisation }}: your account {{ account }}"
 
-    assert telling._subject(version) == "Relaypost: your account …"
+    assert telling._subjects(version) == ["Relaypost: your account …"]
 
 
 def test_a_later_moment_alone_is_no_news(incident):
