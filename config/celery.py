@@ -3,6 +3,7 @@
 import os
 
 from celery import Celery
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -25,3 +26,9 @@ app.conf.beat_schedule = {
     },
     "take up imports": {"task": "incidents.tasks.work_imports", "schedule": 10.0, "options": {"expires": 10}},
 }
+if settings.BOUNCE_IMAP_HOST:
+    app.conf.beat_schedule["read bounces"] = {
+        "task": "notifications.tasks.read_bounces",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    }

@@ -171,7 +171,7 @@ ANYMAIL = {
             "MAILGUN_API_KEY", "MAILGUN_API_URL", "MAILGUN_SENDER_DOMAIN",
             "POSTMARK_SERVER_TOKEN", "SENDGRID_API_KEY", "BREVO_API_KEY", "RESEND_API_KEY", "RESEND_SIGNING_SECRET",
             "SENDGRID_TRACKING_WEBHOOK_VERIFICATION_KEY", "MAILERSEND_API_TOKEN", "MAILERSEND_SIGNING_SECRET",
-            "MAILJET_API_KEY", "MAILJET_SECRET_KEY", "MAILTRAP_API_TOKEN", "MAILTRAP_WEBHOOK_SIGNING_SECRET",
+            "MAILJET_API_KEY", "MAILJET_SECRET_KEY", "MAILTRAP_API_TOKEN", "MAILTRAP_TRACKING_SECRET",
             "MANDRILL_API_KEY", "MANDRILL_WEBHOOK_KEY", "MANDRILL_WEBHOOK_URL", "POSTAL_API_URL", "POSTAL_API_KEY",
             "POSTAL_WEBHOOK_KEY", "SCALEWAY_SECRET_KEY", "SCALEWAY_PROJECT_ID", "SPARKPOST_API_KEY",
             "UNISENDER_GO_API_KEY", "UNISENDER_GO_API_URL",
@@ -192,6 +192,22 @@ LINK_LIFETIME = timedelta(days=90)
 QUIET_AFTER = timedelta(hours=72)
 """Accepted and no bounce for this long counts as reached, where the provider reports bounces."""
 PROVIDER_REPORTS_BOUNCES = env.bool("PROVIDER_REPORTS_BOUNCES", default=False)
+
+# Bounces of our own mail server: where they come back to, and where they are read (`manage.py read_bounces`).
+BOUNCE_ADDRESS = env.str("BOUNCE_ADDRESS", default="")
+"""The envelope sender: each message gets its own behind a plus, or in the place of {}. Empty: From, and no reading."""
+BOUNCE_IMAP_HOST = env.str("BOUNCE_IMAP_HOST", default="")
+"""Read every five minutes where it is set; over TLS from the first byte, or after STARTTLS."""
+BOUNCE_IMAP_PORT = env.int("BOUNCE_IMAP_PORT", default=993)
+BOUNCE_IMAP_STARTTLS = env.bool("BOUNCE_IMAP_STARTTLS", default=False)
+BOUNCE_IMAP_CA = env.str("BOUNCE_IMAP_CA", default="")
+"""A file with the certificates of an authority of your own; empty: the system's."""
+BOUNCE_IMAP_USER = env.str("BOUNCE_IMAP_USER", default="")
+BOUNCE_IMAP_PASSWORD = env.str("BOUNCE_IMAP_PASSWORD", default="")
+BOUNCE_IMAP_FOLDER = env.str("BOUNCE_IMAP_FOLDER", default="INBOX")
+BOUNCE_IMAP_READ_FOLDER = env.str("BOUNCE_IMAP_READ_FOLDER", default="")
+"""What was read is moved there; empty: it stays, marked as seen."""
+
 LETTER_FONT = env("LETTER_FONT", default="")
 """A TrueType file for letters by post; empty: Roboto, which knows Latin, Greek and Cyrillic."""
 
@@ -281,6 +297,7 @@ WHITENOISE_USE_FINDERS = not PRODUCTION
 # Uploads are streamed into PostgreSQL and never kept as files.
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000  # bytes
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10_000_000  # bytes, as nginx: a provider reports thousands of messages in one call
 
 # Logs -------------------------------------------------------------------------------------------------------
 

@@ -4,9 +4,10 @@ import logging
 
 from celery import shared_task
 from django.conf import settings
+from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from notifications import dispatch, looking_up, mailings, next_address, reconcile, telling, tracking
+from notifications import bounces, dispatch, looking_up, mailings, next_address, reconcile, telling, tracking
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,13 @@ def tell() -> None:
     looking_up.ask_providers()
     reconcile.alarm()
     telling.push_all()
+
+
+@shared_task(ignore_result=True)
+def read_bounces() -> None:
+    """Beat's, where bounces come to a mailbox."""
+    with bounces.imap() as mailbox:
+        bounces.empty(mailbox, at=timezone.now())
 
 
 def ring() -> bool:
