@@ -12,12 +12,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import approvals
 from accounts.access import StaffRequest, staff
-from accounts.models import Organisation, User
+from accounts.models import Organisation
 from notifications import composing, letters, mailing_states, mailings, providers, stopping, telling
 from notifications.forms import ReasonForm
-from notifications.mailing_forms import HowForm, ScheduleForm
+from notifications.mailing_forms import ScheduleForm
 from notifications.mailings import going, sums
-from notifications.mailings.moving import move_rest
 from notifications.mailings.settling import Answer
 from notifications.mailings.settling import settle as settle_messages
 from notifications.mailings.tally import summed, tally
@@ -75,7 +74,7 @@ def ask(request: StaffRequest, slug: str, number: int) -> HttpResponse:
             return "No second person is asked for here. It may start."
         return "A second person is asked. Nothing is sent before the answer."
 
-    return _done(request, shown, act)
+    return done(request, shown, act)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -84,7 +83,7 @@ def start(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     """GET asks first; the button names the number of people."""
     shown = mailing_of(slug, number)
     if request.method == "POST":
-        return _done(request, shown, lambda: _started(mailings.start(shown, by=request.user)))
+        return done(request, shown, lambda: _started(mailings.start(shown, by=request.user)))
     if shown.state != State.PREPARED:
         messages.error(request, f"Mailing {shown.number} cannot be started: it is {shown.get_state_display().lower()}.")
         return redirect("notifications:mailing", slug, number)
@@ -95,58 +94,6 @@ def start(request: StaffRequest, slug: str, number: int) -> HttpResponse:
         "how": going.in_words(shown), "schedule_form": ScheduleForm(),
     }  # fmt: skip
     return render(request, "notifications/staff/mailing_start.html", room_of(shown) | context)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@staff("write")
-def how(request: StaffRequest, slug: str, number: int) -> HttpResponse:
-    """How fast it goes out, and when it holds by itself."""
-    shown = mailing_of(slug, number)
-    form = HowForm(request.POST or None, instance=shown)
-    if request.method == "POST" and form.is_valid():
-        ended = "The approval ended: ask again."
-
-        def act() -> str:
-            voided = mailings.say_how(shown, by=request.user, **form.how())
-            return f"Saved. {ended if voided else 'That is how it goes out.'}"
-
-        return _done(request, shown, act)
-    return render(request, "notifications/staff/mailing_how.html", room_of(shown) | {"form": form},
-                  status=422 if form.errors else 200)  # fmt: skip
-
-
-@require_POST
-@staff("send")
-def schedule(request: StaffRequest, slug: str, number: int) -> HttpResponse:
-    """A moment at which it starts by itself; without one, it waits for a person again."""
-    shown = mailing_of(slug, number)
-    if "never" in request.POST:
-        return _done(request, shown, lambda: _unscheduled(shown, request.user))
-    form = ScheduleForm(request.POST)
-    if not form.is_valid():
-        for errors in form.errors.values():
-            messages.error(request, str(errors[0]))
-        return redirect("notifications:mailing_start", slug, number)
-    start_at = form.cleaned_data["start_at"]
-
-    def act() -> str:
-        mailings.schedule(shown, start_at=start_at, by=request.user)
-        return f"It starts at {start_at:%d %B %Y, %H:%M} UTC, if it is approved by then."
-
-    return _done(request, shown, act)
-
-
-@require_POST
-@staff("send")
-def rest(request: StaffRequest, slug: str, number: int) -> HttpResponse:
-    """The first ones need not be waited for any longer."""
-    shown = mailing_of(slug, number)
-
-    def act() -> str:
-        count = mailings.end_the_wait(shown, by=request.user)
-        return f"It goes on: {count:,} {people(count)} more are on their way."
-
-    return _done(request, shown, act)
 
 
 @require_POST
@@ -163,7 +110,7 @@ def pause(request: StaffRequest, slug: str, number: int) -> HttpResponse:
             f"{counts.get('sending', 0):,} messages under way still end."
         )
 
-    return _done(request, shown, act)
+    return done(request, shown, act)
 
 
 @require_POST
@@ -175,7 +122,7 @@ def resume(request: StaffRequest, slug: str, number: int) -> HttpResponse:
         waiting = mailings.resume(shown, by=request.user).get("queued", 0)
         return f"It goes on: {waiting:,} {people(waiting)} left."
 
-    return _done(request, shown, act)
+    return done(request, shown, act)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -184,7 +131,7 @@ def cancel(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     shown = mailing_of(slug, number)
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        return _done(request, shown, lambda: _cancelled(
+        return done(request, shown, lambda: _cancelled(
             mailings.cancel(shown, by=request.user, because=form.cleaned_data["because"])
         ))  # fmt: skip
     counts = mailings.progress(shown)
@@ -192,20 +139,6 @@ def cancel(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     return render(request, "notifications/staff/mailing_cancel.html", room_of(shown) | {
         "form": form, "waiting": waiting, "counts": counts,
         "sent": sum(counts.get(state, 0) for state in HANDED_OVER),
-    })  # fmt: skip
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@staff("send")
-def move(request: StaffRequest, slug: str, number: int) -> HttpResponse:
-    """Whoever still waits goes through another provider."""
-    shown = mailing_of(slug, number)
-    if request.method == "POST":
-        return _done(request, shown, lambda: _moved(move_rest(shown, to=request.POST.get("to", ""), by=request.user)))
-    counts = mailings.progress(shown)
-    return render(request, "notifications/staff/mailing_move.html", room_of(shown) | {
-        "counts": counts, "waiting": counts.get("queued", 0) + counts.get("prepared", 0),
-        "others": [one for one in providers.choices() if one[0] != shown.provider],
     })  # fmt: skip
 
 
@@ -339,7 +272,7 @@ def _progress(shown: Mailing) -> dict:
     }
 
 
-def _done(request: StaffRequest, shown: Mailing, act: Callable[[], str]) -> HttpResponse:
+def done(request: StaffRequest, shown: Mailing, act: Callable[[], str]) -> HttpResponse:
     """Do it and say so, or say why not; then back to the mailing."""
     try:
         messages.success(request, act())
@@ -348,19 +281,6 @@ def _done(request: StaffRequest, shown: Mailing, act: Callable[[], str]) -> Http
     else:
         telling.push(shown.incident)  # or a reader with our message in hand would find a page that denies it
     return redirect("notifications:mailing", shown.incident.slug, shown.number)
-
-
-def _moved(counts: dict[str, int]) -> str:
-    moved, sending, unknown = counts["moved"], counts["sending"], counts["unknown"]
-    return (
-        f"Moved: {moved:,} {people(moved)} who wait; {sending:,} messages under way end where they are, "
-        f"{unknown:,} unknown stay as they are."
-    )
-
-
-def _unscheduled(shown: Mailing, by: User) -> str:
-    mailings.unschedule(shown, by=by)
-    return "It does not start by itself any more."
 
 
 def _started(shown: Mailing) -> str:

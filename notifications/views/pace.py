@@ -1,0 +1,96 @@
+"""How a mailing goes out: its pace, its time, an end to the wait for the first few, another provider for the rest."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.access import StaffRequest, staff
+from accounts.models import User
+from notifications import mailings, providers
+from notifications.mailing_forms import HowForm, ScheduleForm
+from notifications.mailings.moving import move_rest
+from notifications.models import Mailing
+from notifications.views.mailings import done, mailing_of, people, room_of
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff("write")
+def how(request: StaffRequest, slug: str, number: int) -> HttpResponse:
+    """How fast it goes out, and when it holds by itself."""
+    shown = mailing_of(slug, number)
+    form = HowForm(request.POST or None, instance=shown)
+    if request.method == "POST" and form.is_valid():
+        ended = "The approval ended: ask again."
+
+        def act() -> str:
+            voided = mailings.say_how(shown, by=request.user, **form.how())
+            return f"Saved. {ended if voided else 'That is how it goes out.'}"
+
+        return done(request, shown, act)
+    return render(request, "notifications/staff/mailing_how.html", room_of(shown) | {"form": form},
+                  status=422 if form.errors else 200)  # fmt: skip
+
+
+@require_POST
+@staff("send")
+def schedule(request: StaffRequest, slug: str, number: int) -> HttpResponse:
+    """A moment at which it starts by itself; without one, it waits for a person again."""
+    shown = mailing_of(slug, number)
+    if "never" in request.POST:
+        return done(request, shown, lambda: _unscheduled(shown, request.user))
+    form = ScheduleForm(request.POST)
+    if not form.is_valid():
+        for errors in form.errors.values():
+            messages.error(request, str(errors[0]))
+        return redirect("notifications:mailing_start", slug, number)
+    start_at = form.cleaned_data["start_at"]
+
+    def act() -> str:
+        mailings.schedule(shown, start_at=start_at, by=request.user)
+        return f"It starts at {start_at:%d %B %Y, %H:%M} UTC, if it is approved by then."
+
+    return done(request, shown, act)
+
+
+@require_POST
+@staff("send")
+def rest(request: StaffRequest, slug: str, number: int) -> HttpResponse:
+    """The first ones need not be waited for any longer."""
+    shown = mailing_of(slug, number)
+
+    def act() -> str:
+        count = mailings.end_the_wait(shown, by=request.user)
+        return f"It goes on: {count:,} {people(count)} more are on their way."
+
+    return done(request, shown, act)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff("send")
+def move(request: StaffRequest, slug: str, number: int) -> HttpResponse:
+    """Whoever still waits goes through another provider."""
+    shown = mailing_of(slug, number)
+    if request.method == "POST":
+        return done(request, shown, lambda: _moved(move_rest(shown, to=request.POST.get("to", ""), by=request.user)))
+    counts = mailings.progress(shown)
+    return render(request, "notifications/staff/mailing_move.html", room_of(shown) | {
+        "counts": counts, "waiting": counts.get("queued", 0) + counts.get("prepared", 0),
+        "others": [one for one in providers.choices() if one[0] != shown.provider],
+    })  # fmt: skip
+
+
+# ----------------------------------------------------------------------------------------------------------------
+
+
+def _moved(counts: dict[str, int]) -> str:
+    moved, sending, unknown = counts["moved"], counts["sending"], counts["unknown"]
+    return (
+        f"Moved: {moved:,} {people(moved)} who wait; {sending:,} messages under way end where they are, "
+        f"{unknown:,} unknown stay as they are."
+    )
+
+
+def _unscheduled(shown: Mailing, by: User) -> str:
+    mailings.unschedule(shown, by=by)
+    return "It does not start by itself any more."
