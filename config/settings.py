@@ -9,6 +9,7 @@ from pathlib import Path
 
 import environ
 from csp.constants import NONE, SELF
+from kombu import Queue
 
 ROOT = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -138,6 +139,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 5,
 }
 CELERY_TASK_SEND_SENT_EVENT = False
+# A worker that is told nothing works both queues; told "-Q celery" or "-Q imports" it works one, so that a list of a
+# million people never keeps messages waiting.
+CELERY_TASK_QUEUES = [Queue("celery"), Queue("imports")]
+CELERY_TASK_ROUTES = {"incidents.tasks.work_imports": {"queue": "imports"}}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "celerybeat-schedule")
 

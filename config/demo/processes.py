@@ -95,10 +95,12 @@ def environment(ports: Ports, folder: Path) -> dict[str, str]:
 
 def _procfile(ports: Ports, folder: Path) -> str:
     python, granian, celery = (shlex.quote(str(path)) for path in (sys.executable, BIN / "granian", BIN / "celery"))
+    quiet = "--loglevel WARNING --without-gossip --without-mingle"
     return "\n".join([
         f"web: {granian} --interface wsgi --host 127.0.0.1 --port {ports.web} --workers 1 --blocking-threads 8 "
         "--no-ws --log-level warning config.wsgi:application",
-        f"worker: {celery} -A config worker --concurrency 2 --loglevel WARNING --without-gossip --without-mingle",
+        f"worker: {celery} -A config worker -Q celery --concurrency 2 {quiet}",
+        f"importer: {celery} -A config worker -Q imports --concurrency 1 {quiet}",
         f"beat: {celery} -A config beat --loglevel WARNING",
         f"mailbox: {python} -m config.demo.mailbox --smtp-port {ports.smtp} --web-port {ports.mailbox} "
         f"--file {shlex.quote(str(folder / 'mailbox.sqlite3'))}",

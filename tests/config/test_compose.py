@@ -28,5 +28,5 @@ def test_postgresql_writes_no_statement_into_its_log_as_in_the_embedded_one():
 def test_the_compose_file_starts_every_part():
     text = (ROOT / "docker-compose.yml").read_text()
 
-    for service in ("web", "worker", "beat", "postgres", "valkey", "nginx", "mail-catcher"):
+    for service in ("web", "worker", "importer", "beat", "postgres", "valkey", "nginx", "mail-catcher"):
         assert f"\n  {service}:\n" in text
