@@ -42,7 +42,7 @@ def ask(request: StaffRequest, slug: str) -> HttpResponse:
     return render(request, "notifications/staff/export_new.html", {
         "incident": incident, "room": "affected", "form": form, "asked": asked,
         "people": exports.how_many(incident, asked),
-        "latest": incident.exports.select_related("asked_by")[:LATEST],
+        "latest": Export.objects.filter(incident=incident).select_related("asked_by")[:LATEST],
     })  # fmt: skip
 
 
