@@ -46,6 +46,8 @@ class Imap:
 
     def __init__(self, connection: imaplib.IMAP4, read_folder: str) -> None:
         self.connection, self.read_folder = connection, read_folder
+        # Asked anew: before signing in servers tell less of themselves.
+        self.can_move = b"MOVE" in b" ".join(connection.capability()[1]).upper().split()
 
     def new(self) -> Iterator[Fetched]:
         found = self._uid("SEARCH", "UNSEEN", "UNFLAGGED", "UNDELETED")[0] or b""
@@ -60,7 +62,7 @@ class Imap:
         self._uid("STORE", message.name, "+FLAGS.SILENT", r"(\Seen)")
         if not self.read_folder:
             return
-        if "MOVE" in self.connection.capabilities:
+        if self.can_move:
             self._uid("MOVE", message.name, _quoted(self.read_folder))
         else:
             self._uid("COPY", message.name, _quoted(self.read_folder))

@@ -274,7 +274,7 @@ HOSTILE = {
     "nested": nested(3_000),
     "nested a little": nested(60),
     "messages within messages": b"Content-Type: message/rfc822\n\n" * 5_000,
-    "unknown charset": b"From: MAILER-DAEMON@x.example\nTo: {}\nContent-Type: text/plain; charset=klingon\n\n5.1.1 \xff",
+    "unknown charset": b"From: MAILER-DAEMON@x\nTo: {}\nContent-Type: text/plain; charset=klingon\n\n5.1.1 \xff",
     "report without parts": b'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n',
     "status as text": b"Content-Type: message/delivery-status\n\n\xff\xfe: \x00\n\nAction: failed\nStatus: \xff\n",
     "status encoded": b"Content-Type: message/global-delivery-status\nContent-Transfer-Encoding: base64\n\n!!!!",
