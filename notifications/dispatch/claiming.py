@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 
 from incidents.models import Incident
 from notifications import providers
+from notifications.dispatch.ledger import NOTICES, Ledger
+from notifications.dispatch.statements import execute
 from notifications.models import Mailing
 
 
@@ -47,10 +48,11 @@ class Batch:
 
     id: uuid.UUID
     provider: str
-    mailing: Mailing
+    mailing: Any
     """The one all its rows belong to, as far as messages need it; its incident with the exposed channels alone."""
     numbers: dict[int, int] = field(default_factory=dict)
-    writable: list[Writable] = field(default_factory=list)
+    writable: list[Any] = field(default_factory=list)
+    ledger: Ledger = NOTICES
 
 
 # The mailing whose next row has waited longest; then rows of this one by the index outbox_ready alone, so that rows of
@@ -58,7 +60,7 @@ class Batch:
 #
 # It need not be flushed to disk: the log is written in order, so a mark that is durable makes its claim durable, and a
 # claim that is lost with the server was followed by no mark. Nothing had been said then, and its rows are ready.
-CLAIM = """
+LEASE = """
 WITH chosen AS MATERIALIZED (
   SELECT m.id FROM notifications_mailing m CROSS JOIN LATERAL (
     SELECT o.not_before, o.recipient_id FROM notifications_outbox o
@@ -83,11 +85,13 @@ WITH chosen AS MATERIALIZED (
 ), sending AS (
   UPDATE notifications_recipient r SET state = 'sending', state_at = clock_timestamp(), reason = ''
   FROM leased WHERE r.id = leased.recipient_id
-  RETURNING r.id, leased.attempt_no, r.mailing_id, r.code, r.message_id, r.merge, r.address_id, r.link_id
+  RETURNING r.*, leased.attempt_no
 ), attempts AS (
   INSERT INTO notifications_attempt (recipient_id, number, batch_id, claimed_at, sha256, provider_id, outcome, reply)
   SELECT recipient_id, attempt_no, %(batch)s, clock_timestamp(), '', '', '', '' FROM leased
 )
+"""
+WHAT_NOTICES_NEED = """
 SELECT s.id, s.attempt_no, s.code, s.message_id, s.merge, a.value, l.id, l.serial, l.key_id,
   m.id, m.version_id, m.sender, m.reply_to, m.incident_id, i.exposed_channels
 FROM sending s JOIN notifications_mailing m ON m.id = s.mailing_id JOIN incidents_incident i ON i.id = m.incident_id
@@ -102,18 +106,11 @@ def claim(size: int, *, provider: str = "") -> Batch | None:
     provider: a channel's name; empty: the first one's, which also takes mailings whose channel is no more.
     Pause, cancel and the stop of everything take effect here.
     """
-    first, *others = (channel.name for channel in providers.all_channels())
-    provider = provider or first
-    given: dict[str, Any] = {
-        "size": size, "batch": uuid.uuid4(), "provider": provider, "lease": settings.SENDING_LEASE,
-        "others": others if provider == first else None,
-    }  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(CLAIM, given)
-        rows = cursor.fetchall()
+    provider = provider or providers.first().name
+    batch_id, rows = lease(size, provider=provider, ledger=NOTICES, then=WHAT_NOTICES_NEED)
     if not rows:
         return None
-    batch = Batch(given["batch"], provider, _mailing(*rows[0][9:]))
+    batch = Batch(batch_id, provider, _mailing(*rows[0][9:]))
     for pk, number, code, message_id, merge, address, link, serial, key_id, *_ in rows:
         batch.numbers[pk] = number
         batch.writable.append(Writable(
@@ -121,6 +118,17 @@ def claim(size: int, *, provider: str = "") -> Batch | None:
             None if link is None else Opened(link, serial, key_id), batch.mailing,
         ))  # fmt: skip
     return batch
+
+
+def lease(size: int, *, provider: str, ledger: Ledger, then: str) -> tuple[uuid.UUID, list[tuple]]:
+    """The batch, and what `then` selects of the rows leased for it (`sending s`): none where nothing is ready."""
+    first, *others = (channel.name for channel in providers.all_channels())
+    batch = uuid.uuid4()
+    given: dict[str, Any] = {
+        "size": size, "batch": batch, "provider": provider, "lease": settings.SENDING_LEASE,
+        "others": others if provider == first else None,
+    }  # fmt: skip
+    return batch, execute(ledger.over(LEASE + then), given)
 
 
 def _mailing(pk: int, version: int, sender: str, reply_to: str, incident: int, exposed_channels: Any) -> Mailing:

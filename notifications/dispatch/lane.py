@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connection
 
 from notifications import handover, lanes, pace, providers
+from notifications.dispatch.ledger import NOTICES, Ledger
 from notifications.dispatch.windows import Window, begin, end, hand_over, release
 
 
@@ -92,7 +93,7 @@ SELECT EXISTS (
 """
 
 
-def is_work_ready() -> bool:
+def is_work_ready(ledger: Ledger = NOTICES) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(IS_WORK_READY)
+        cursor.execute(ledger.over(IS_WORK_READY))
         return cursor.fetchone()[0]

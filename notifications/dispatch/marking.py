@@ -3,9 +3,9 @@
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 
 from notifications.dispatch.claiming import Batch
+from notifications.dispatch.statements import execute
 
 # One statement, so one round trip and one flush to disk. A recipient that is no longer `sending` was settled by an
 # event since the claim: an earlier try had got there after all.
@@ -36,12 +36,9 @@ def mark(batch: Batch, hashes: dict[int, str]) -> set[int] | None:
 
     None: none may. The lease is nearly over, somebody has marked it before, or the mailing was paused meanwhile.
     """
-    with connection.cursor() as cursor:
-        given: dict[str, Any] = {
-            "batch": batch.id, "mailing": batch.mailing.pk,
-            "margin": settings.SENDING_LEASE / 2,
-            "recipients": list(hashes), "hashes": list(hashes.values()),
-        }  # fmt: skip
-        cursor.execute(MARK, given)
-        row = cursor.fetchone()
-    return set(row[0]) if row else None
+    given: dict[str, Any] = {
+        "batch": batch.id, "mailing": batch.mailing.pk, "margin": settings.SENDING_LEASE / 2,
+        "recipients": list(hashes), "hashes": list(hashes.values()),
+    }  # fmt: skip
+    rows = execute(batch.ledger.over(MARK), given)
+    return set(rows[0][0]) if rows else None

@@ -4,6 +4,7 @@ import logging
 
 from django.db import connection
 
+from notifications.dispatch.ledger import NOTICES, Ledger
 from notifications.dispatch.recording import NO_ANSWER
 
 logger = logging.getLogger(__name__)
@@ -49,14 +50,14 @@ FROM gone WHERE r.id = gone.recipient_id AND r.state = 'queued'
 """
 
 
-def reap() -> tuple[int, int]:
+def reap(ledger: Ledger = NOTICES) -> tuple[int, int]:
     """Leases that are over: (back to ready, since no mark says it was sent; now unknown, since one does)."""
     with connection.cursor() as cursor:
-        cursor.execute(RELEASE)
+        cursor.execute(ledger.over(RELEASE))
         released = cursor.rowcount
-        cursor.execute(GIVE_TO_UNKNOWN)
+        cursor.execute(ledger.over(GIVE_TO_UNKNOWN))
         unknown = cursor.rowcount
-        cursor.execute(CANCEL_LEFTOVERS)
+        cursor.execute(ledger.over(CANCEL_LEFTOVERS))
     if released or unknown:
         logger.warning("Leases ended without a word: %s released, %s unknown", released, unknown)
     return released, unknown

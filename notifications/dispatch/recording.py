@@ -16,7 +16,8 @@ from accounts import audit
 from notifications import pace
 from notifications.dispatch.claiming import Batch
 from notifications.dispatch.retrying import given_up, waiting_times
-from notifications.models import Mailing, Recipient
+from notifications.dispatch.statements import execute
+from notifications.models import Recipient
 from notifications.outcomes import Outcome, Result
 
 logger = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ NO_ANSWER = "Handed over, and no answer came back"
 def record(batch: Batch, results: dict[int, Result]) -> None:
     """Write down how messages of a batch ended. Rows that are no longer this batch's stay as they are."""
     _mind_the_provider(batch, results.values())
-    waits = waiting_times(results)
+    waits = waiting_times(results, attempts=batch.ledger.attempt)
     ended = {pk: given_up(result) if pk in waits and waits[pk] is None else result for pk, result in results.items()}
     given: dict[str, Any] = {
         "batch": batch.id, "recipients": list(ended), "numbers": [batch.numbers[pk] for pk in ended],
@@ -78,8 +79,7 @@ def record(batch: Batch, results: dict[int, Result]) -> None:
         "reasons": [_reason(result) for result in ended.values()],
     }  # fmt: skip
     with transaction.atomic() if any(result.pause for result in ended.values()) else nullcontext():
-        with connection.cursor() as cursor:
-            cursor.execute(RECORD, given)
+        execute(batch.ledger.over(RECORD), given)
         _pause(batch, ended)
 
 
@@ -125,10 +125,11 @@ def _pause(batch: Batch, results: dict[int, Result]) -> None:
     if refusal is None:
         return
     stopped = Q(provider=batch.provider) | Q(pk=batch.mailing.pk) if refusal.refuses_us else Q(pk=batch.mailing.pk)
-    for mailing in Mailing.objects.filter(stopped, state=Mailing.State.RUNNING).order_by("pk"):
-        paused = Mailing.objects.filter(pk=mailing.pk, state=Mailing.State.RUNNING).update(
-            state=Mailing.State.PAUSED, paused_at=Now(), paused_because=refusal.pause[:300]
+    mailings = batch.ledger.mailing
+    for mailing in mailings.objects.filter(stopped, state=mailings.State.RUNNING).order_by("pk"):
+        paused = mailings.objects.filter(pk=mailing.pk, state=mailings.State.RUNNING).update(
+            state=mailings.State.PAUSED, paused_at=Now(), paused_because=refusal.pause[:300]
         )
         if paused:
-            audit.record(act="mailing.paused", thing=mailing, by=None, incident=mailing.incident_id,
-                         because=refusal.pause)  # fmt: skip
+            act = f"{mailings._meta.model_name}.paused"
+            audit.record(act=act, thing=mailing, by=None, incident=mailing.incident_id, because=refusal.pause)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from django.db.models import Count, Min
 from django.db.models.functions import Now
@@ -14,7 +15,7 @@ TRIES = 8
 TRY_FOR = timedelta(hours=24)
 
 
-def waiting_times(results: dict[int, Result]) -> dict[int, timedelta | None]:
+def waiting_times(results: dict[int, Result], *, attempts: Any = Attempt) -> dict[int, timedelta | None]:
     """How long each row that goes back waits; None: it has been tried often enough."""
     waits: dict[int, timedelta | None] = {
         pk: timedelta(0) for pk, result in results.items() if result.outcome == Outcome.RELEASED
@@ -23,7 +24,7 @@ def waiting_times(results: dict[int, Result]) -> dict[int, timedelta | None]:
     if retried:
         tried = {
             pk: (count, age)
-            for pk, count, age in Attempt.objects.filter(recipient__in=retried, outcome=Outcome.RETRY)
+            for pk, count, age in attempts.objects.filter(recipient__in=retried, outcome=Outcome.RETRY)
             .order_by().values_list("recipient").annotate(Count("pk"), age=Now() - Min("claimed_at"))
         }  # fmt: skip
         for pk, result in retried.items():

@@ -52,9 +52,11 @@ def run_window(
 def begin(size: int, channel: providers.Channel) -> Window | None:
     """Claim and write. Nothing has been said yet: a crash from here on loses nothing."""
     batch = claim(size, provider=channel.name)
-    if batch is None:
-        return None
-    written = write(batch)
+    return None if batch is None else prepared(batch, write(batch), channel)
+
+
+def prepared(batch: Batch, written: Written, channel: providers.Channel) -> Window:
+    """What can go is ready to be handed over; what could not be written is over."""
     if written.not_sent:
         record(batch, written.not_sent)
     return Window(channel, batch, written)
@@ -85,12 +87,15 @@ def hand_over(window: Window, lines: handover.Lines, hands: Executor, *, go_on: 
         )
 
 
-def end(window: Window) -> list[Result]:
-    """Wait for the wire and write down how the messages ended; looks meanwhile whether the mailing was paused."""
+def end(window: Window, *, may_stay: Callable[[], bool] = handover.always) -> list[Result]:
+    """Wait for the wire and write down how the messages ended; looks meanwhile whether the mailing was paused.
+
+    may_stay: asked as often; once it says no, what was not spoken of yet is released.
+    """
     if window.wire is None:
         return []
     while wait([window.wire], timeout=LOOK_EVERY.total_seconds()).not_done:
-        if not _may_still_go(window.batch):
+        if not (_may_still_go(window.batch) and may_stay()):
             window.is_stopped.set()
     results = window.wire.result()
     record_surely(window.batch, dict(zip(window.going, results, strict=True)))
@@ -111,7 +116,7 @@ SELECT EXISTS (SELECT FROM notifications_mailing WHERE id = %s AND state = 'runn
 
 def _may_still_go(batch: Batch) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(MAY_STILL_GO, [batch.mailing.pk])
+        cursor.execute(batch.ledger.over(MAY_STILL_GO), [batch.mailing.pk])
         return cursor.fetchone()[0]
 
 
