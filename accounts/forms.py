@@ -47,19 +47,21 @@ class OrganisationForm(forms.ModelForm):
         fields: ClassVar = [
             "name", "legal_name", "mark", "domain", "sender_name", "sender_address", "reply_to", "security_email",
             "support_email", "press_email", "phone", "postal_address", "customers_total", "import_limit", "sign_offs",
+            "following_by_mail",
         ]  # fmt: skip
         labels: ClassVar = {
             "legal_name": "Name in law", "sender_name": "Name of the sender", "sender_address": "Address of the sender",
             "reply_to": "Address for answers", "security_email": "Address of the security team",
             "support_email": "Address of support", "press_email": "Address for the press", "phone": "Telephone",
             "customers_total": "All customers", "import_limit": "Accounts that one person may import",
-            "sign_offs": "Other people who must say yes",
+            "sign_offs": "Other people who must say yes", "following_by_mail": "Following by mail",
         }  # fmt: skip
         help_texts: ClassVar = {
             "name": "Stands on every page and message.",
             "sender_address": "Every notice comes from it. People are told to look for exactly this address.",
             "reply_to": "Empty: answers go to the sender.",
             "import_limit": "An import that adds, changes or rules out more accounts needs a second person's yes.",
+            "following_by_mail": "Readers of public pages may ask to get updates by email. Off: nobody gets any.",
         }
         widgets: ClassVar = {"postal_address": forms.Textarea(attrs={"rows": 3})}
 

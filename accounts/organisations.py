@@ -8,7 +8,10 @@ from accounts import audit
 from accounts.models import Organisation, User
 
 # Old and new stand in the log. Of the rest (addresses, telephone, postal address) only the field's name does.
-TOLD = ("name", "legal_name", "mark", "domain", "sender_name", "customers_total", "import_limit", "sign_offs")
+TOLD = (
+    "name", "legal_name", "mark", "domain", "sender_name", "customers_total", "import_limit", "sign_offs",
+    "following_by_mail",
+)  # fmt: skip
 
 
 @transaction.atomic

@@ -31,6 +31,9 @@ class Organisation(models.Model):
     import_limit = models.PositiveIntegerField(
         default=1000, help_text="An import that would change more accounts than this needs a second person's yes"
     )
+    following_by_mail = models.BooleanField(
+        default=True, help_text="Readers may ask to get updates of public incidents by email"
+    )
     sign_offs = models.PositiveSmallIntegerField(
         default=1, help_text="Other people who must say yes before a public or irrevocable act"
     )

@@ -11,8 +11,18 @@ from notifications.models.recipients import (
     RecordWithdrawal,
     SendBatch,
 )
+from notifications.models.subscribers import (
+    Announcement,
+    FollowRefusal,
+    FollowRequest,
+    Subscriber,
+    UpdateAttempt,
+    UpdateMail,
+    UpdateOutbox,
+)
 
 __all__ = [
-    "Attempt", "DeliveryEvent", "Export", "Mailing", "MailingTally", "Notice", "NoticeText", "NoticeVersion", "Outbox",
-    "ReaderLink", "Recipient", "RecordUpload", "RecordWithdrawal", "SendBatch", "SendingPulse", "SendingStop",
+    "Announcement", "Attempt", "DeliveryEvent", "Export", "FollowRefusal", "FollowRequest", "Mailing", "MailingTally",
+    "Notice", "NoticeText", "NoticeVersion", "Outbox", "ReaderLink", "Recipient", "RecordUpload", "RecordWithdrawal",
+    "SendBatch", "SendingPulse", "SendingStop", "Subscriber", "UpdateAttempt", "UpdateMail", "UpdateOutbox",
 ]  # fmt: skip
