@@ -48,10 +48,14 @@ class Revoked(_Closed):
 
 def token(link: ReaderLink) -> str:
     """The token of a link. Raises NoSuchLink where its key is no longer among LINK_KEYS."""
-    if link.key_id not in settings.LINK_KEYS:
-        raise NoSuchLink(f"the key of {link} is no longer in LINK_KEYS")
-    said = b"%s|%d|%d" % (PURPOSE, link.pk, link.serial)
-    digest = hmac.digest(settings.LINK_KEYS[link.key_id].encode(), said, hashlib.sha256)
+    return signed(b"%s|%d|%d" % (PURPOSE, link.pk, link.serial), link.key_id)
+
+
+def signed(said: bytes, key_id: str) -> str:
+    """The token of what is said, its purpose first. Raises NoSuchLink where LINK_KEYS has the key no more."""
+    if key_id not in settings.LINK_KEYS:
+        raise NoSuchLink(f"the key {key_id} is no longer in LINK_KEYS")
+    digest = hmac.digest(settings.LINK_KEYS[key_id].encode(), said, hashlib.sha256)
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
@@ -66,7 +70,7 @@ def url_of(token: str) -> str:
 def find(token: str, *, at: datetime | None = None) -> ReaderLink:
     """The living link with this token. Raises NoSuchLink, Revoked or Expired."""
     rows = ReaderLink.objects.select_related("affected_account__account", "affected_account__incident", "address")
-    link = rows.filter(sha256=_sha256(token)).first()
+    link = rows.filter(sha256=sha256(token)).first()
     if link is None:
         raise NoSuchLink("no link has this token")
     if link.revoked_at:
@@ -151,11 +155,11 @@ def _renew(links: list[ReaderLink], at: datetime) -> None:
 def _signed(link: ReaderLink, at: datetime) -> ReaderLink:
     link.key_id = next(iter(settings.LINK_KEYS))
     link.expires_at = at + settings.LINK_LIFETIME
-    link.sha256 = _sha256(token(link))
+    link.sha256 = sha256(token(link))
     return link
 
 
-def _sha256(token: str) -> bytes:
+def sha256(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
