@@ -4,8 +4,9 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 
+from incidents.audience import cells
 from incidents.audience.columns import FACT, IGNORE, NAMES_SOMEBODY, ROW, Columns, fact_name, parts, squeezed
-from incidents.audience.facts import of_meaning
+from incidents.audience.facts import NotThat, of_meaning
 
 # As people write them in English, German, French and Spanish.
 KNOWN = {
@@ -48,6 +49,11 @@ MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|UTC|[+-]
 NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,10})?")
 YES_NO = re.compile(r"yes|no|true|false", re.IGNORECASE)
 TYPED = (("date", DATE), ("moment", MOMENT), ("number", NUMBER), ("yes_no", YES_NO))
+# “Deutschland” is no country code. Taken for one, it would leave out every row, and every person, of the file.
+JUDGED = {
+    "locale": cells.locale, "jurisdiction": cells.jurisdiction, "role": cells.role, "certainty": cells.certainty,
+    "trusted": cells.trusted,
+}  # fmt: skip
 LIKE_AN_ID = re.compile(r"(^|[\W_])(id|no|nr|number|nummer)\.?$", re.IGNORECASE)
 
 
@@ -77,11 +83,21 @@ def _by_header(header: str, position: int, values: list[str], is_there_more: boo
         return "post"
     if known == "post" and values and all(ADDRESS.fullmatch(value) for value in values):
         return "email"
+    if known in JUDGED and values and not any(_fits(known, value) for value in values):
+        return FACT + fact_name(header, position)
     if known:
         return known
     if is_there_more and not values and header == f"column {position}":
         return IGNORE  # neither a name nor a cell: Excel keeps such columns
     return FACT + fact_name(header, position)
+
+
+def _fits(meaning: str, value: str) -> bool:
+    try:
+        JUDGED[meaning](value)
+    except NotThat:
+        return False
+    return True
 
 
 def _facts(meanings: list[str]) -> list[int]:

@@ -210,6 +210,22 @@ def test_an_address_column_without_addresses_is_the_post():
     assert guess(["id", "Adresse"], [["a", "a@b.example"]], boldly=True).meanings == ["id", "email"]
 
 
+@pytest.mark.parametrize(
+    ("header", "words", "codes", "meaning"),
+    [
+        ("Land", ["Deutschland", "Österreich"], ["DE", "Österreich"], "jurisdiction"),
+        ("Sprache", ["Deutsch"], ["de"], "locale"),
+        ("Rolle", ["Buchhaltung"], ["billing"], "role"),
+        ("certain", ["90 %"], ["possible"], "certainty"),
+    ],
+)
+def test_a_column_in_words_of_its_own_is_a_fact_and_leaves_nobody_out(header, words, codes, meaning):
+    for boldly in (True, False):
+        in_words = guess(["id", header], [[word, word] for word in words], boldly=boldly)
+        assert in_words.meanings == ["id", f"fact:{header.lower()}"]
+        assert guess(["id", header], [[code, code] for code in codes], boldly=boldly).meanings == ["id", meaning]
+
+
 def test_facts_that_differ_between_the_rows_of_one_account_are_its_table():
     rows = [["a", "k1", "x"], ["a", "k2", "x"], ["b", "k3", "y"]]
 
