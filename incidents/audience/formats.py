@@ -7,7 +7,7 @@ from itertools import chain, islice
 from typing import Any
 
 from incidents.audience import delimited, encodings, workbooks
-from incidents.audience.columns import named, numbered, refuse_too_many, squeezed
+from incidents.audience.columns import NAMES_SOMEBODY, named, numbered, refuse_too_many, squeezed
 from incidents.audience.encodings import CHOOSE_THE_FILE, ENCODINGS
 from incidents.audience.guessing import MEANING
 from incidents.audience.source import SAVE_AS_CSV, Refused, Source
@@ -198,12 +198,14 @@ def _table(form: Format, rows: Iterator[delimited.Row], *, headerless: bool, she
 
 
 def _lines_above(rows: Iterator[delimited.Row]) -> tuple[list[delimited.Row], Iterator[delimited.Row]]:
-    """(lines with one cell that stand above wider ones, the rest).
+    """(lines with one cell that stand above wider ones, or lines of groups above the columns' names; the rest).
 
     Only where nobody could be lost by it: below them all rows are wide, and none of them holds an address or a header.
     """
     first = list(islice(rows, LINES_ABOVE))
     filled = [sum(bool(cell.strip()) for cell in cells) for _, cells in first]
+    if names := _names_below_groups(first, filled):
+        return first[:names], chain(first[names:], rows)
     begins = next((place for place, many in enumerate(filled) if many > 1), 0)
     words = [cell for _, cells in first[:begins] for cell in cells]
     if any("@" in cell or squeezed(cell) in MEANING for cell in words) or any(
@@ -211,6 +213,22 @@ def _lines_above(rows: Iterator[delimited.Row]) -> tuple[list[delimited.Row], It
     ):
         begins = 0
     return first[:begins], chain(first[begins:], rows)
+
+
+def _names_below_groups(first: list[delimited.Row], filled: list[int]) -> int:
+    """Where the columns are named, if that is below merged cells such as “Customer” and “Exposure”; otherwise 0.
+
+    No row of a person is taken for it: it is fuller than all above it and says more headers that we know.
+    """
+    known = [{MEANING[squeezed(cell)] for cell in cells if squeezed(cell) in MEANING} for _, cells in first]
+    for place, (_, cells) in enumerate(first):
+        if any("@" in cell for cell in cells):
+            return 0
+        is_fuller = place and filled[place] > max(filled[:place])
+        says_more = len(known[place]) > 1 and all(len(words) < 2 for words in known[:place])
+        if is_fuller and says_more and known[place] & set(NAMES_SOMEBODY):
+            return place
+    return 0
 
 
 def _filled_up(rows: Iterator[delimited.Row], width: int) -> Iterator[delimited.Row]:

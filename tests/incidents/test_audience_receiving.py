@@ -109,6 +109,24 @@ def test_a_title_above_the_columns_is_said_and_not_read():
     ]
 
 
+def test_merged_cells_above_the_columns_are_no_columns():
+    names = b"Account no.;Company;E-mail;API key;Calls;Paid\n"
+    preview = audience.preview_columns(
+        receive(b"Affected customers\nCustomer;;;Exposure;;\n" + names + b"a;A;a@a.example;k;1;no\n")
+    )
+
+    assert preview.columns.headers == ["Account no.", "Company", "E-mail", "API key", "Calls", "Paid"]
+    assert [note[:6] for note in preview.notes if "stands above" in note] == ["Line 1", "Line 2"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"id;Kunde;x\na;Name;\nid;Firma;Mail\n", b"id;name\nx;y\nid;name;email\n", b"a;b\nb;b@b.example\nid;email;name\n"],
+)
+def test_no_row_of_a_person_is_taken_for_groups_of_columns(content):
+    assert formats.open_table(Source(io.BytesIO(content)), headerless=True).above == []
+
+
 @pytest.mark.parametrize(
     "content", [b"a@a.example\nb@b.example;B\n", b"id\na;A\nb;B\n", b"who\na\nb\nc;C\nd\n", b"who\na\nb\n"]
 )
