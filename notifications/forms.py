@@ -1,17 +1,60 @@
+from collections.abc import Callable
 from datetime import datetime
 
 from django import forms
 from django.utils import timezone
 
 from accounts.models import User
-from notifications.models import Notice, Recipient
+from incidents.audience import cells
+from incidents.models import Incident
+from notifications import composing
+from notifications.composing import CannotCompose
+from notifications.models import Notice, NoticeText, Recipient
 
 
-class NoticeForm(forms.ModelForm):
-    """The text of a notice. `edits` is the count its writer started from, so that nobody overwrites another."""
+class TextForm(forms.ModelForm):
+    """Subject and body in one language. `edits` is the count its writer started from, so that nobody overwrites
+    another."""
 
     edits = forms.IntegerField(widget=forms.HiddenInput, initial=0)
 
+    def __init__(self, *args, incident: Incident, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.segments = list(incident.segments.filter(held_back=False).values_list("key", flat=True))
+
+    def clean_language(self) -> str:
+        try:
+            return cells.locale(self.cleaned_data["language"].strip())
+        except cells.NotThat as no:
+            raise forms.ValidationError(f"{no} {no.remedy}") from no
+
+    def clean_subject(self) -> str:
+        subject = " ".join(self.cleaned_data["subject"].split())
+        _refused(lambda: composing.check_subject(subject))
+        return subject
+
+    def clean_body(self) -> str:
+        body = self.cleaned_data["body"]
+        _refused(lambda: composing.check_body(body, segments=self.segments))
+        return body
+
+    def text(self) -> dict:
+        """The fields of the text, without the counter."""
+        return {name: value for name, value in self.cleaned_data.items() if name != "edits"}
+
+
+def _refused(check: Callable[[], None]) -> None:
+    try:
+        check()
+    except CannotCompose as error:
+        raise forms.ValidationError(str(error)) from error
+
+
+SUBJECT_HELP = "It stands on the public page, so that people can recognise the message. Never “urgent”."
+BODY_HELP = "Markdown. The fact first, then what to do, then whom to ask. The variables stand beside it."
+
+
+class NoticeForm(TextForm):
     class Meta:
         model = Notice
         fields = ("name", "kind", "language", "subject", "body")
@@ -19,9 +62,10 @@ class NoticeForm(forms.ModelForm):
         labels = {"name": "Name", "body": "Text"}
         help_texts = {
             "kind": "A first notice reaches each account once, whichever notice says it.",
-            "language": "A language tag, such as en, de or pt-BR.",
-            "subject": "It stands on the public page, so that people can recognise the message. Never “urgent”.",
-            "body": "Markdown. The fact first, then what to do, then whom to ask. The variables stand beside it.",
+            "language": "A language tag, such as en, de or pt-BR. Everybody gets this text in whose language there "
+            "is none.",
+            "subject": SUBJECT_HELP,
+            "body": BODY_HELP,
         }
 
     def __init__(self, *args, **kwargs) -> None:
@@ -30,12 +74,40 @@ class NoticeForm(forms.ModelForm):
             del self.fields["kind"]  # what has been told under one kind is counted under it
             self.initial["edits"] = self.instance.edits
 
-    def clean_subject(self) -> str:
-        return " ".join(self.cleaned_data["subject"].split())
+    def clean_language(self) -> str:
+        language = super().clean_language()
+        if self.instance.pk and self.instance.texts.filter(language=language).exists():
+            raise forms.ValidationError(f"There is a text in {language} beside this one. Remove that one first.")
+        return language
 
-    def text(self) -> dict:
-        """The fields of the notice, without the counter."""
-        return {name: value for name, value in self.cleaned_data.items() if name != "edits"}
+
+class NoticeTextForm(TextForm):
+    """The text in one more language; once it is there, its language stays."""
+
+    class Meta:
+        model = NoticeText
+        fields = ("language", "subject", "body")
+        widgets = {"body": forms.Textarea(attrs={"rows": 22})}
+        labels = {"body": "Text"}
+        help_texts = {
+            "language": "A language tag, such as de or pt-BR. de is for de-AT and de-CH, too.",
+            "subject": SUBJECT_HELP,
+            "body": BODY_HELP,
+        }
+
+    def __init__(self, *args, notice: Notice, **kwargs) -> None:
+        super().__init__(*args, incident=notice.incident, **kwargs)
+        self.notice = notice
+        self.initial["edits"] = notice.edits
+        if self.instance.pk:
+            del self.fields["language"]
+
+    def clean_language(self) -> str:
+        language = super().clean_language()
+        there = [self.notice.language, *self.notice.texts.values_list("language", flat=True)]
+        if language.lower() in (one.lower() for one in there):
+            raise forms.ValidationError(f"There is a text in {language} already. Edit that one.")
+        return language
 
 
 class ReasonForm(forms.Form):

@@ -115,11 +115,13 @@ def refuse_unknown_segments(body: str, known: Iterable[str]) -> None:
                     raise _no(part.line, f"there is no segment “{one}”: {has}")
 
 
-def chosen(body: str, *, segments: Collection[str], jurisdictions: Collection[str]) -> str:
-    """The body as somebody gets it who is in these."""
+def chosen(
+    body: str, *, segments: Collection[str], jurisdictions: Collection[str], around: tuple[str, str] | None = None
+) -> str:
+    """The body as somebody gets it who is in these. around: what to put before and after a part not for everybody."""
     if SIGN not in body:
         return body
-    return _joined(part for part in parts(body) if part.holds(segments, jurisdictions))
+    return _joined((part for part in parts(body) if part.holds(segments, jurisdictions)), around)
 
 
 def everything(body: str) -> str:
@@ -127,9 +129,13 @@ def everything(body: str) -> str:
     return _joined(parts(body)) if SIGN in body else body
 
 
-def _joined(these: Iterable[Part]) -> str:
+def _joined(these: Iterable[Part], around: tuple[str, str] | None = None) -> str:
     # An empty line in place of the sign: what stood apart stays apart.
-    return "\n\n".join("\n".join(part.lines) for part in these)
+    return "\n\n".join(
+        f"{around[0]}\n\n{words}\n\n{around[1]}" if around and part.terms and words.strip() else words
+        for part in these
+        for words in ["\n".join(part.lines)]
+    )
 
 
 @lru_cache(maxsize=128)

@@ -92,15 +92,20 @@ def merge_facts(affected: AffectedAccount, version: NoticeVersion, *, address: A
     account = affected.account
     known = {segment["key"] for segment in version.guidance["segments"]}
     language = languages.best(account.locale, version.languages, version.language)
-    asked = conditions.jurisdictions_named(version.text_in(language)[1])
+    theirs = jurisdictions_asked(version, language, account.jurisdiction)
     return {
         "language": language,
-        **({"jurisdictions": theirs} if (theirs := conditions.within(account.jurisdiction, asked)) else {}),
+        **({"jurisdictions": theirs} if theirs else {}),
         "account": account.external_id or (masked(address.value) if address else ""),
         "name": account.name,
         "segments": sorted(segment.key for segment in affected.segments.all() if segment.key in known),
         "facts": affected.facts,
     }
+
+
+def jurisdictions_asked(version: NoticeVersion, language: str, jurisdiction: str) -> list[str]:
+    """Those the text in this language asks for, of somebody who is in this one."""
+    return conditions.within(jurisdiction, conditions.jurisdictions_named(version.text_in(language)[1]))
 
 
 def masked(address: str) -> str:

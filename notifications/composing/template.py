@@ -36,6 +36,8 @@ _WIDTHS = {"code": len(links.CODE_FORM)}
 
 # Around what is in another language than the text. Paragraphs of their own, until they are taken out or become tags.
 _OTHER, _OTHER_END = "\uf8f0", "\uf8f1"
+# Around what only some readers get; in previews alone.
+THEIRS, THEIRS_END = "\uf8f2", "\uf8f3"
 
 # The link keeps its width, so that lines break in the right places, and may stand wherever Markdown takes a URL.
 LINK_TOKEN = "link-token-of-the-recipient-stands-here-000"  # noqa: S105
@@ -129,6 +131,17 @@ def variables_in(*texts: str) -> set[str]:
     return {name for text in texts for name, _ in VARIABLE.findall(text)}
 
 
+def check_subject(subject: str) -> None:
+    """Raises CannotCompose for what is wrong whoever gets it."""
+    _marked_subject(_PRIVATE.sub("", subject), {})
+
+
+def check_body(body: str, *, segments: Iterable[str]) -> None:
+    """Raises CannotCompose for what is wrong whoever gets it. segments: the keys there are."""
+    conditions.refuse_unknown_segments(body, segments)
+    _marked_body(conditions.everything(_PRIVATE.sub("", body)), {}, dict.fromkeys(BLOCKS, "-"), "-")
+
+
 # Making one -----------------------------------------------------------------------------------------------------
 
 _made: dict[tuple[str, Reader, str], Template | CannotCompose] = {}
@@ -142,7 +155,7 @@ def template_of(version: NoticeVersion, reader: Reader) -> Template:
         if len(_made) >= _KEPT:
             _made.clear()
         try:
-            _made[key] = _make(version, reader)
+            _made[key] = make(version, reader)
         except CannotCompose as error:
             _made[key] = error
     made = _made[key]
@@ -151,17 +164,24 @@ def template_of(version: NoticeVersion, reader: Reader) -> Template:
     return made
 
 
-def _make(version: NoticeVersion, reader: Reader) -> Template:
+def make(version: NoticeVersion, reader: Reader, *, showing: bool = False) -> Template:
+    """showing: with signs around what only some readers get; such a template is for looking at, never for sending."""
     language = reader.language if reader.language in version.texts else version.language
     said_in_subject, said_in_body = version.text_in(language)
     if ASKS in said_in_body:
         raise CannotCompose("what happened", "The text still asks its writer to say what happened. Edit the text.")
     frozen = version.guidance
     conditions.refuse_unknown_segments(said_in_body, (segment["key"] for segment in frozen["segments"]))
-    chosen = conditions.chosen(said_in_body, segments=reader.segments, jurisdictions=reader.jurisdictions)
+    chosen = conditions.chosen(
+        _PRIVATE.sub("", said_in_body), segments=reader.segments, jurisdictions=reader.jurisdictions,
+        around=(THEIRS, THEIRS_END) if showing else None,
+    )  # fmt: skip
+    blocks = _blocks(frozen, reader.segments, language)
+    if showing:
+        blocks = _shown(blocks, frozen, language)
     marks: dict[Gap, str] = {}
     subject = _marked_subject(_PRIVATE.sub("", said_in_subject), marks)
-    markdown = _marked_body(_PRIVATE.sub("", chosen), marks, _blocks(frozen, reader.segments, language), frozen["page"])
+    markdown = _marked_body(chosen, marks, blocks, frozen["page"])
     text, body = prose.text(markdown).strip("\n") + "\n", str(prose.html(markdown))
     text, body = _without_signs(text), _in_other_language(body, theirs.written_in(frozen))
     for gap, mark in marks.items():
@@ -188,6 +208,17 @@ def _blocks(frozen: dict, segments: tuple[str, ...], language: str) -> dict[str,
     if languages.spoken(theirs.written_in(frozen)) == languages.spoken(language):
         return blocks
     return {name: markdown and f"{_OTHER}\n\n{markdown}\n\n{_OTHER_END}" for name, markdown in blocks.items()}
+
+
+def _shown(blocks: dict[str, str], frozen: dict, language: str) -> dict[str, str]:
+    """Signs around the lists that say something else to somebody else."""
+    every = tuple(segment["key"] for segment in frozen["segments"])
+    of_nobody, of_all = _blocks(frozen, (), language), _blocks(frozen, every, language)
+    return {
+        name: f"{THEIRS}\n\n{words}\n\n{THEIRS_END}" if words and (of_nobody[name] != words or of_all[name] != words)
+        else words
+        for name, words in blocks.items()
+    }  # fmt: skip
 
 
 def _without_signs(text: str) -> str:

@@ -15,17 +15,20 @@ from notifications.mailings.texts import (
     first_reachable,
     freeze,
     preview,
+    recipient_for,
     sample,
+    sample_recipient,
     subject_with_samples,
     test_send,
 )
+from notifications.mailings.variants import Variant, Variants, variants
 from notifications.mailings.watching import end_the_wait, schedule, unschedule, waits_for_the_first, watch
 from notifications.mailings.whom import To
 
 __all__ = [
-    "Changed", "NotNow", "NotSent", "To", "ahead_of_the_page", "ask", "cancel", "create", "draft", "drop_language",
-    "edit", "edit_in", "end_the_wait", "facts_known", "first_reachable", "freeze", "messages", "pause", "prepare",
-    "preview", "problem_count", "progress", "propose_a_few_first", "recipients_hash", "resume", "sample", "say_how",
-    "schedule", "start", "subject_with_samples", "test_send", "unreachable", "unschedule", "waits_for_the_first",
-    "watch",
+    "Changed", "NotNow", "NotSent", "To", "Variant", "Variants", "ahead_of_the_page", "ask", "cancel", "create",
+    "draft", "drop_language", "edit", "edit_in", "end_the_wait", "facts_known", "first_reachable", "freeze",
+    "messages", "pause", "prepare", "preview", "problem_count", "progress", "propose_a_few_first", "recipient_for",
+    "recipients_hash", "resume", "sample", "sample_recipient", "say_how", "schedule", "start", "subject_with_samples",
+    "test_send", "unreachable", "unschedule", "variants", "waits_for_the_first", "watch",
 ]  # fmt: skip

@@ -157,9 +157,13 @@ def facts_known(incident: Incident) -> dict[str, str]:
 
 def preview(notice: Notice, *, affected: AffectedAccount, address: Address | None) -> Message:
     """The message as this account will get it, with a sample link and code. Raises CannotCompose."""
-    version = draft(notice)
+    return composing.compose(recipient_for(draft(notice), affected=affected, address=address))
+
+
+def recipient_for(version: NoticeVersion, *, affected: AffectedAccount, address: Address | None) -> Recipient:
+    """To compose for; never to send to."""
     merge = composing.merge_facts(affected, version, address=address)
-    return composing.compose(as_recipient(version, merge=merge, to=address.value if address else NOBODY))
+    return as_recipient(version, merge=merge, to=address.value if address else NOBODY)
 
 
 def first_reachable(account: Account) -> Address | None:

@@ -1,21 +1,18 @@
 """Writing a notice and looking at it: nothing here reaches anybody but the person who does it."""
 
-from csp.constants import NONE, SELF
-from csp.decorators import csp, csp_update
+from difflib import get_close_matches
+
 from django.contrib import messages
 from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
-from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import typed
 from accounts.access import StaffRequest, staff
 from accounts.models import Organisation
-from incidents.models import AffectedAccount, Incident
+from incidents.models import Incident
 from notifications import composing, mailings
-from notifications.composing import CannotCompose, Message
+from notifications.composing import CannotCompose
 from notifications.forms import NoticeForm
 from notifications.mailing_forms import WhomForm
 from notifications.models import Mailing, Notice
@@ -46,23 +43,23 @@ def write(request: StaffRequest, slug: str) -> HttpResponse:
     incident = get_object_or_404(Incident, slug=slug)
     subject, body = composing.starter(incident)
     first = {"name": "First notice", "language": incident.language, "subject": subject, "body": body}
-    form = NoticeForm(request.POST or None, initial=first)
+    form = NoticeForm(request.POST or None, initial=first, incident=incident)
     if request.method == "POST" and form.is_valid():
         notice = mailings.create(incident, by=request.user, **form.text())
         messages.success(
             request, f"“{notice.name}” is saved. Nobody gets it until it is prepared, approved and started."
         )
-        _warn(request, notice)
+        warn_of(request, notice)
         return redirect("notifications:notice_preview", slug, notice.pk)
-    return render(request, "notifications/staff/notice_write.html", _room(incident) | {"form": form})
+    return render(request, "notifications/staff/notice_write.html", room_of(incident) | {"form": form})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff("write")
 def edit(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
-    notice = _notice(slug, pk)
+    notice = notice_of(slug, pk)
     data = request.POST.copy() if request.method == "POST" else None
-    form = NoticeForm(data, instance=notice)
+    form = NoticeForm(data, instance=notice, incident=notice.incident)
     if data is not None and form.is_valid():
         try:
             ended = mailings.edit(notice, by=request.user, edits=form.cleaned_data["edits"], **form.text())
@@ -73,48 +70,17 @@ def edit(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
         else:
             voided = " Its approval no longer holds: prepare it again and ask again." if ended else ""
             messages.success(request, f"“{notice.name}” is saved.{voided}")
-            _warn(request, notice)
+            warn_of(request, notice)
             return redirect("notifications:notice_preview", slug, notice.pk)
-    return render(request, "notifications/staff/notice_write.html", _room(notice.incident) | {
+    return render(request, "notifications/staff/notice_write.html", room_of(notice.incident) | {
         "form": form, "notice": notice,
     })  # fmt: skip
-
-
-@require_safe
-@csp_update({"frame-src": [SELF]})
-@staff("read_room")
-def preview(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
-    """The text as one account will get it; the HTML part stands in a frame that may do nothing."""
-    notice = _notice(slug, pk)
-    affected, wanted = _chosen(notice.incident, request.GET.get("account", ""))
-    context: dict = {"notice": notice, "account": affected.account if affected else None, "wanted": wanted}
-    context["external_id"] = wanted or (affected.account.external_id or "" if affected else "")
-    try:
-        context["message"] = _message(notice, affected)
-    except CannotCompose as error:
-        context["problem"] = error
-        context["mended_in_guidance"] = guidance_of(notice.incident, error.variable)
-    context["mailings"] = mailings_of(notice)
-    return render(request, "notifications/staff/notice.html", _room(notice.incident) | context)
-
-
-@require_safe
-@xframe_options_sameorigin
-@csp({"default-src": [NONE], "sandbox": True, "frame-ancestors": [SELF], "form-action": [NONE]})
-@staff("read_room")
-def preview_html(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
-    notice = _notice(slug, pk)
-    affected, _ = _chosen(notice.incident, request.GET.get("account", ""))
-    try:
-        return HttpResponse(_message(notice, affected).html)
-    except CannotCompose as error:
-        return HttpResponse(str(error), content_type="text/plain; charset=utf-8")
 
 
 @require_POST
 @staff("write")
 def test(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
-    notice = _notice(slug, pk)
+    notice = notice_of(slug, pk)
     try:
         mailings.test_send(notice, by=request.user)
     except (CannotCompose, mailings.NotSent) as error:
@@ -128,14 +94,14 @@ def test(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
 @staff("write")
 def prepare(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
     """GET asks whom it goes to. A POST that does not say means the set proposed for its kind, or that of `like`."""
-    notice = _notice(slug, pk)
+    notice = notice_of(slug, pk)
     asked = {name: request.GET[name] for name in ("whom", "channel") if name in request.GET}
     form = WhomForm(request.POST if "whom" in request.POST else None, notice=notice, initial=asked)
     if request.method != "POST" or (form.is_bound and not form.is_valid()):
         status = 422 if form.is_bound else 200
         return render(
-            request, "notifications/staff/notice_whom.html", _room(notice.incident) | {"notice": notice, "form": form},
-            status=status,
+            request, "notifications/staff/notice_whom.html",
+            room_of(notice.incident) | {"notice": notice, "form": form}, status=status,
         )  # fmt: skip
     try:
         mailing = mailings.prepare(notice, by=request.user, to=form.to() if form.is_bound else _like(request, notice))
@@ -160,53 +126,37 @@ def _like(request: StaffRequest, notice: Notice) -> mailings.To | None:
     return mailings.To.of(earlier) if earlier else None
 
 
-def guidance_of(incident: Incident, variable: str) -> str:
-    """Where an empty list is filled; empty for any other variable."""
-    section = composing.MENDED_IN.get(variable, "")
-    return section and reverse("incidents:section", args=[incident.slug, section])
-
-
 def mailings_of(notice: Notice) -> list[Mailing]:
     """Newest first, over all versions."""
     made = [mailing for version in notice.versions.all() for mailing in version.mailings.all()]
     return sorted(made, key=lambda mailing: -mailing.number)
 
 
-def _notice(slug: str, pk: int) -> Notice:
+def notice_of(slug: str, pk: int) -> Notice:
     rows = Notice.objects.select_related("incident", "created_by").prefetch_related("versions__mailings__version")
     return get_object_or_404(rows, pk=pk, incident__slug=slug)
 
 
-def _room(incident: Incident) -> dict:
+def room_of(incident: Incident) -> dict:
     return {
         "incident": incident, "room": "notices", "variables": composing.VARIABLES,
         "facts": mailings.facts_known(incident),
+        "segments": incident.segments.filter(held_back=False).values_list("key", flat=True),
     }  # fmt: skip
 
 
-def _chosen(incident: Incident, external_id: str) -> tuple[AffectedAccount | None, str]:
-    """The account to preview as, the first one where none was asked for; and an id nobody here has."""
-    rows = incident.affected_accounts.owed_a_notice().select_related("account").prefetch_related("segments")
-    external_id = typed.words(external_id)
-    if not external_id:
-        return rows.first(), ""
-    found = rows.filter(account__external_id=external_id).first()
-    return found, "" if found else external_id
-
-
-def _message(notice: Notice, affected: AffectedAccount | None) -> Message:
-    if affected is None:
-        return mailings.sample(notice)
-    address = mailings.first_reachable(affected.account)
-    return mailings.preview(notice, affected=affected, address=address)
-
-
-def _warn(request: StaffRequest, notice: Notice) -> None:
-    """Words for what would stop every message, while the writer is still at it."""
-    known = composing.VARIABLES.keys() | mailings.facts_known(notice.incident).keys()
-    for name in sorted(composing.variables_in(notice.subject, notice.body) - known):
-        messages.warning(request, f"No affected account has {name} so far: check the spelling, or import it.")
+def warn_of(request: StaffRequest, notice: Notice, language: str = "") -> None:
+    """Words for what would stop every message, while the writer is still at it. language: that of the text saved."""
+    facts = mailings.facts_known(notice.incident)
+    known = composing.VARIABLES.keys() | facts.keys()
+    version = mailings.draft(notice)
+    for name in sorted(composing.variables_in(*version.text_in(language)) - known):
+        alike = get_close_matches(name, known, n=1)
+        there = f"Was {alike[0]} meant? " if alike else f"There are {', '.join(sorted(facts))}. " if facts else ""
+        messages.warning(
+            request, f"No affected account has {name} so far: check the spelling, or import it. {there}".strip()
+        )
     try:
-        mailings.sample(notice)
+        mailings.sample(notice, language=language)
     except CannotCompose as error:
         messages.warning(request, f"Nobody could get this yet. {error}")

@@ -66,7 +66,7 @@ def test_saving_shows_the_notice_as_one_of_them_gets_it(incident, wanda, as_user
     page = as_user(wanda).post(to("notice_new", incident), words(), follow=True).content.decode()
 
     assert "“First” is saved. Nobody gets it until" in page
-    assert "Hello Northwind Traders" in page
+    assert "Hello <mark>Northwind Traders</mark>" in page
     assert Notice.objects.get().created_by == wanda
 
 
@@ -129,7 +129,7 @@ def test_the_preview_is_chosen_by_external_id(incident, notice, wanda, as_user):
 
     page = client.get(to("notice_preview", incident, notice.pk), {"account": "contoso"}).content.decode()
 
-    assert "This concerns your account contoso" in page and "northwind" not in page
+    assert "This concerns your account <mark>contoso</mark>" in page and "northwind" not in page
     assert "it@contoso.example" not in page
     assert "No affected account here has the id nobody" in client.get(
         to("notice_preview", incident, notice.pk), {"account": "nobody"}
@@ -151,7 +151,7 @@ def test_the_html_part_stands_in_a_frame_that_may_do_nothing(incident, wanda, as
 
     response = as_user(wanda).get(to("notice_html", incident, notice.pk), {"account": "x"})
 
-    assert "Hello &lt;script&gt;" in response.content.decode()
+    assert "Hello <mark>&lt;script&gt;" in response.content.decode()
     policy = response.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy and "sandbox" in policy and "script-src" not in policy
     page = as_user(wanda).get(to("notice_preview", incident, notice.pk))
