@@ -82,6 +82,8 @@ def _type(event: Any) -> Type | None:
     type_ = TYPES.get(event.event_type)
     if type_ is Type.BOUNCED and _is_soft(event.esp_event):
         return Type.SOFT_BOUNCED
+    if _inner(event.esp_event, "payload", "status") == "Held":  # Postal: on its suppression list, until let go
+        return Type.DEFERRED
     return type_
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from notifications.models import DeliveryEvent
+from notifications.subscriptions import hearing
 from notifications.tracking.table import BY_EVENTS, Type
 
 logger = logging.getLogger(__name__)
@@ -95,6 +96,7 @@ WINNERS = {"types": [str(type_) for type_, _ in BY_EVENTS], "states": [str(state
 
 def keep(heard: Sequence[Heard]) -> int:
     """Store events, each once, and bring whom they are about in line with them; how many were new."""
+    heard = hearing.take_out(heard, WINNERS)
     if not heard:
         return 0
     given = {name: [getattr(one, name) for one in heard] for name in COLUMNS}
