@@ -8,7 +8,7 @@ from datetime import timedelta
 from threading import Event
 
 from django.conf import settings
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 from notifications import handover, providers
 from notifications.dispatch.claiming import Batch, claim
@@ -65,7 +65,13 @@ def prepared(batch: Batch, written: Written, channel: providers.Channel) -> Wind
 def hand_over(window: Window, lines: handover.Lines, hands: Executor, *, go_on: Callable[[], bool]) -> None:
     """Mark, then speak, by `hands`: the wire asks the database nothing, so the next window can be written meanwhile."""
     messages = window.written.messages
-    going = mark(window.batch, window.written.hashes) if messages else set()
+    try:
+        going = mark(window.batch, window.written.hashes) if messages else set()
+    except (OperationalError, InterfaceError):
+        # Whether the mark is there nobody can say; that nothing was spoken after it we can, so nothing is unknown.
+        connection.close()
+        record_surely(window.batch, dict.fromkeys(messages, RELEASED))
+        return
     if going is None:
         release(window)
         return
@@ -115,9 +121,14 @@ SELECT EXISTS (SELECT FROM notifications_mailing WHERE id = %s AND state = 'runn
 
 
 def _may_still_go(batch: Batch) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(batch.ledger.over(MAY_STILL_GO), [batch.mailing.pk])
-        return cursor.fetchone()[0]
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(batch.ledger.over(MAY_STILL_GO), [batch.mailing.pk])
+            return cursor.fetchone()[0]
+    except (OperationalError, InterfaceError):
+        # The database is away: this window may end as it was allowed to, or its answers would be lost with the lane.
+        connection.close()
+        return True
 
 
 class AtOnce(Executor):
