@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import NotSupportedError, ProgrammingError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -93,22 +93,46 @@ def start_scheduled(mailing: Mailing, *, at: datetime) -> bool:
 
 
 def hold_after_silence(*, at: datetime) -> int:
-    """Mailings that were going out when beat was last seen long ago are paused, once; how many.
+    """Mailings that were going out when beat was last seen long ago, or in another database, are paused; how many.
 
     What was to start at a time does not: in a restored copy that time may have been taken back since.
     """
-    pulse = SendingPulse.objects.filter(pk=1).values_list("at", flat=True).first()
-    is_silent = pulse is not None and at - pulse >= SILENCE
-    SendingPulse.objects.update_or_create(pk=1, defaults={"at": at} | ({"since": at} if is_silent else {}))
-    if pulse is None or not is_silent:
-        return 0
-    because = (
-        f"Nothing ran here from {pulse:%d %B, %H:%M} to {at:%d %B, %H:%M} UTC: an outage, or a restored copy of the "
-        "database. Compare with the provider’s log who was written to meanwhile, then go on."
+    pulse, here = SendingPulse.objects.filter(pk=1).first(), which_database()
+    is_copy = pulse is not None and pulse.database not in ("", here)
+    is_silent = pulse is not None and at - pulse.at >= SILENCE
+    SendingPulse.objects.update_or_create(
+        pk=1, defaults={"at": at, "database": here} | ({"since": at} if is_silent or is_copy else {})
     )
+    if pulse is None or not (is_silent or is_copy):
+        return 0
+    seen = f"{pulse.at:%d %B, %H:%M}"
+    because = (
+        f"This is a restored copy of the database, or a stand-by that took over: it knows what happened until {seen} "
+        "UTC, and may lack the last moments."
+        if is_copy
+        else f"Nothing ran here from {seen} to {at:%d %B, %H:%M} UTC: an outage, or a restored copy of the database."
+    ) + " Compare with the provider’s log who was written to meanwhile, then go on."
     timed = Mailing.objects.filter(state=Mailing.State.PREPARED, scheduled_for__isnull=False)
     timed.update(scheduled_for=going.HELD, schedule_problem=because[:300])  # a person sets the time anew
     return sum(hold(mailing, because, at=at) for mailing in Mailing.objects.filter(state=Mailing.State.RUNNING))
+
+
+# The cluster, the database in it, and its timeline: a dump is restored into another database, recovery from a base
+# backup and the promotion of a stand-by begin another timeline. A crash and a restart change none of them.
+WHICH_DATABASE = """
+SELECT concat_ws('/', (SELECT system_identifier FROM pg_control_system()), d.oid,
+  left(pg_walfile_name(pg_current_wal_lsn()), 8)) FROM pg_database d WHERE d.datname = current_database()
+"""
+
+
+def which_database() -> str:
+    """Empty where this role may not ask."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(WHICH_DATABASE)
+            return cursor.fetchone()[0]
+    except (ProgrammingError, NotSupportedError):
+        return ""
 
 
 # Too much comes back --------------------------------------------------------------------------------------------

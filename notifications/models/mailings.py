@@ -164,7 +164,7 @@ class SendingStop(models.Model):
 
 
 class SendingPulse(models.Model):
-    """When beat was last here. After a long silence (an outage, a restored copy) nothing goes on by itself.
+    """When beat was last here, and in which database. After a long silence, or in a copy, nothing goes on by itself.
 
     One row.
     """
@@ -172,6 +172,7 @@ class SendingPulse(models.Model):
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     at = models.DateTimeField()
     since = models.DateTimeField(null=True, help_text="Beat has been here without a long silence since then")
+    database = models.CharField(max_length=60, blank=True, help_text="Which one it was: a restored one is another")
 
     class Meta:
         constraints = [CheckConstraint(condition=Q(id=1), name="sending_pulse_is_one_row")]

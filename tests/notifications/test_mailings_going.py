@@ -363,6 +363,40 @@ def test_a_restored_copy_goes_on_with_nothing(start):
     assert mailing.state == Mailing.State.PAUSED and "restored copy" in mailing.paused_because
 
 
+def test_a_copy_of_a_minute_ago_goes_on_with_nothing_either(start):
+    mailing = start()
+    mailings.watch()
+    SendingPulse.objects.update(database="another/one/00000001")
+
+    mailings.watch()
+
+    mailing.refresh_from_db()
+    assert mailing.state == Mailing.State.PAUSED and "restored copy" in mailing.paused_because
+    assert SendingPulse.objects.get().since is not None
+
+
+def test_a_restart_of_the_database_holds_nothing(start):
+    mailing = start()
+    mailings.watch()
+    known = SendingPulse.objects.get().database
+
+    mailings.watch()
+
+    mailing.refresh_from_db()
+    assert mailing.state == Mailing.State.RUNNING and SendingPulse.objects.get().database == known != ""
+
+
+def test_a_pulse_from_before_databases_were_told_apart_holds_nothing(start):
+    mailing = start()
+    mailings.watch()
+    SendingPulse.objects.update(database="")
+
+    mailings.watch()
+
+    mailing.refresh_from_db()
+    assert mailing.state == Mailing.State.RUNNING
+
+
 def test_a_short_silence_is_nothing(start):
     mailing = start()
     mailings.watch()
