@@ -60,7 +60,10 @@ def odd_webhooks_in_words(get_response):
         return get_response(request)
 
     def process_exception(request, exception):
-        misread = isinstance(exception, TypeError | LookupError | AttributeError | ValueError | OverflowError)
+        # RecursionError: brackets nested a thousand deep
+        misread = isinstance(
+            exception, TypeError | LookupError | AttributeError | ValueError | OverflowError | RecursionError
+        )
         if request.path.startswith("/webhooks/") and misread:
             logger.warning("An event at %s has a shape that is not its provider's", request.path)
             words = "This is not an event in the shape of this provider. Nothing was changed.\n"
