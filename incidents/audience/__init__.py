@@ -29,9 +29,9 @@ from incidents.audience.saving import (
     put_away,
     save,
     told_counts,
-    waits_for_another,
 )
 from incidents.audience.source import Refused
+from incidents.audience.turns import waits as waits_for_another
 from incidents.audience.working import compare_again, work
 
 __all__ = [

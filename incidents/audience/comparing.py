@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from django.db import connection, transaction
 
-from incidents.audience import differences, findings
+from incidents.audience import differences, findings, turns
 from incidents.audience.fitting import judge
 from incidents.audience.resolving import resolve
 from incidents.models import AffectedAccount, ImportBatch, Incident
@@ -66,6 +66,7 @@ KEPT = [field.name for field in fields(Comparison) if field.name not in JUDGED]
 @transaction.atomic
 def compare(batch: ImportBatch) -> Comparison:
     """What saving a staged batch would do now; kept with the batch, with examples among its findings."""
+    turns.hold_list(batch)
     found = findings.find(batch)
     resolve(batch)
     comparison = of_resolved(batch, same_address=found["same_address"])

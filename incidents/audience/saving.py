@@ -9,14 +9,13 @@ from django.utils import timezone
 from accounts import audit
 from accounts.approvals import NotApproved
 from accounts.models import User
-from incidents.audience import approving, claiming, distrusting, history, inferring, rules, ruling_out
+from incidents.audience import approving, distrusting, history, inferring, rules, ruling_out, turns
 from incidents.audience.claiming import ring
 from incidents.audience.comparing import Comparison, compared, of_resolved, outdate
 from incidents.audience.resolving import resolve
 from incidents.audience.writing import write
 from incidents.models import ImportBatch, StagedRow, UploadPiece
 
-LOCK = 0x41554449  # advisory lock; the second number is the incident's, 0 the accounts' of the house
 State = ImportBatch.State
 
 
@@ -51,13 +50,6 @@ SELECT DISTINCT said.key
 
 ROWS_LOST = "The database broke down after this file was read, and its rows are lost."
 
-# Whoever holds the claim to the batch (see claiming) waits for a lock of ours.
-WAITS = """
-SELECT EXISTS (SELECT FROM pg_locks waits JOIN pg_locks claim USING (pid)
-                WHERE waits.locktype = 'advisory' AND waits.classid = %s AND NOT waits.granted
-                  AND claim.locktype = 'advisory' AND claim.classid = %s AND claim.objid = %s AND claim.granted)
-"""
-
 
 @transaction.atomic
 def ask_to_save(batch: ImportBatch, *, by: User, at: datetime | None = None,
@@ -89,7 +81,7 @@ def save(batch: ImportBatch, *, by: User | None, at: datetime | None = None, bey
     Raises NotWaiting or one of STOPS, and has then written nothing.
     """
     at = at or timezone.now()
-    wait_for_others(batch, waiting)
+    turns.take_turn(batch, waiting)
     won = ImportBatch.objects.filter(pk=batch.pk, state__in=[State.STAGED, State.CONFIRMING]).update(
         state=State.CONFIRMED, confirmed_at=at, confirmed_by=by, stopped="", tries=0
     )
@@ -111,7 +103,8 @@ def save(batch: ImportBatch, *, by: User | None, at: datetime | None = None, bey
     distrusting.apply(batch)
     history.keep(batch)
     _forget_the_file(batch)
-    _check_constraints()
+    # Now and not at the commit: at a million rows it takes seconds, in which the log would be locked for everybody.
+    connection.check_constraints()
     outdate(batch.incident_id, but=batch)
     ring()  # for the batches that are now to be compared anew
     batch.counts |= _happened(comparison)
@@ -147,8 +140,11 @@ def discard(batch: ImportBatch, *, by: User | None, at: datetime | None = None, 
 def put_away(batch: ImportBatch, *, by: User | None, at: datetime | None = None) -> bool:
     """Discard a batch that waits for nothing: it holds nothing new and left no row out. Whether it did so.
 
-    A file uploaded twice would otherwise wait for good, and keep the page from saying that everyone was told.
+    A file uploaded twice would otherwise wait for good, and keep the page from saying that everyone was told. An undo
+    since it was compared may have made it new: then it waits.
     """
+    turns.take_turn(batch)
+    batch.refresh_from_db()
     comparison = compared(batch)
     if batch.state != State.STAGED or batch.counts["rejected"] or comparison is None or not comparison.nothing_new:
         return False
@@ -156,27 +152,6 @@ def put_away(batch: ImportBatch, *, by: User | None, at: datetime | None = None)
     batch.counts |= _happened(comparison)
     batch.save(update_fields=["counts"])
     return True
-
-
-def waits_for_another(batch: ImportBatch) -> bool:
-    """Whether whoever saves it waits until another import is saved."""
-    with connection.cursor() as cursor:
-        cursor.execute(WAITS, [LOCK, claiming.LOCK, batch.pk])
-        return cursor.fetchone()[0]
-
-
-def wait_for_others(batch: ImportBatch, waiting: Callable[[], object] | None = None) -> None:
-    """One import into an incident at a time, and one at a time into the accounts of the house: without the second
-    lock two incidents could each make an account for the same person.
-    """
-    with connection.cursor() as cursor:
-        for number in (batch.incident_id, 0):
-            cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCK, number])
-            if cursor.fetchone()[0]:
-                continue
-            if waiting:
-                waiting()
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, number])
 
 
 def _refuse_unless(batch: ImportBatch, *states: State) -> None:
@@ -203,13 +178,6 @@ def _why_not(batch: ImportBatch) -> str:
             return f"The columns of import {batch.number} wait for a yes; it is not read yet."
         case _:
             return f"Import {batch.number} is still being read. Try again in a moment."
-
-
-def _check_constraints() -> None:
-    """Now and not at the commit: at a million rows it takes seconds, in which the log would be locked for everybody."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
 
 def _forget_the_file(batch: ImportBatch) -> None:

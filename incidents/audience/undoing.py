@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import Account, Address, User
-from incidents.audience import comparing, distrusting, saving
+from incidents.audience import comparing, distrusting, turns
 from incidents.models import AffectedAccount, ImportBatch
 
 
@@ -107,7 +107,7 @@ def undo(batch: ImportBatch, *, by: User, because: str, at: datetime | None = No
     Accounts and addresses it made go, too, where nothing else has come to stand on them.
     """
     at = at or timezone.now()
-    saving.wait_for_others(batch)
+    turns.take_turn(batch)
     batch = ImportBatch.objects.select_for_update(of=("self",)).select_related("incident").get(pk=batch.pk)
     before = outlook(batch)
     if before.obstacle:

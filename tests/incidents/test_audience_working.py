@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts.models import Account
 from incidents import audience
-from incidents.audience import reading, saving, working
+from incidents.audience import comparing, reading, saving, turns, undoing, working
 from incidents.audience.claiming import claimed
 from incidents.models import AffectedAccount, Finding, ImportBatch, StagedRow, UploadPiece
 from tests.factories import make_incident, make_organisation
@@ -180,7 +180,7 @@ def test_an_import_that_waits_for_another_says_so(incident, wanda):
     audience.ask_to_save(ImportBatch.objects.get(pk=second.pk), by=wanda)
 
     with transaction.atomic():
-        saving.wait_for_others(first)  # as whoever saves it does
+        turns.take_turn(first)  # as whoever saves it does
         assert not audience.waits_for_another(second)
         thread = at_once(audience.work)
         until = time.monotonic() + 10
@@ -191,6 +191,42 @@ def test_an_import_that_waits_for_another_says_so(incident, wanda):
 
     saved = ImportBatch.objects.get(pk=second.pk)
     assert (saved.state, saved.counts["new"]) == ("confirmed", 2)
+
+
+def test_a_file_that_an_undo_made_new_is_not_put_away(incident, wanda, monkeypatch):
+    text = b"id,email\na,\nb,\n"
+    first = audience.read(incident, io.BytesIO(text), file_name="1.csv", by=None, source="command")
+    audience.save(first, by=wanda)
+    receive(incident, text.decode())
+    put_away = saving.put_away
+
+    def after_an_undo(batch, **given):
+        undoing.undo(ImportBatch.objects.get(pk=first.pk), by=wanda, because="It was of another incident.")
+        return put_away(batch, **given)
+
+    monkeypatch.setattr(saving, "put_away", after_an_undo)
+    audience.work()
+
+    again = ImportBatch.objects.first()
+    assert again.state == "staged", "whoever it names would be on no list"
+    assert audience.compare(again).new == 2
+
+
+def test_nothing_is_compared_with_a_list_that_is_being_changed(incident, wanda):
+    batch = audience.read(incident, io.BytesIO(b"id\na\n"), file_name="1.csv", by=None, source="command")
+    compared = threading.Event()
+
+    def compare():
+        comparing.compare(batch)
+        compared.set()
+
+    with transaction.atomic():
+        turns.take_turn(batch)
+        thread = at_once(compare)
+        assert not compared.wait(0.5)
+    thread.join(10)
+
+    assert compared.is_set()
 
 
 def test_rows_that_a_crash_of_the_database_emptied_are_read_again(incident, wanda):
