@@ -64,6 +64,10 @@ WHOLE = {
     "mailing.unscheduled": "took back the time at which a mailing starts",
     "mailing.held": "held a mailing",
     "recipient.recorded": "recorded a letter, call or meeting",
+    "subscriber.looked_up": "looked whether one address follows by mail",
+    "announcement.finished": "sent an update to those who follow",
+    "announcement.paused": "paused an update to those who follow",
+    "announcement.resumed": "let an update to those who follow go on",
 }
 SINGULAR = {"staff": "member of staff"}
 OF_ACTS = {"publish": "to publish", "mail": "to send a notice", "import": "to import accounts", "export": "to export"}

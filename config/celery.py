@@ -19,6 +19,11 @@ app.conf.beat_schedule = {
         "schedule": 20.0,
         "options": {"expires": 20},
     },
+    "tell those who follow": {
+        "task": "notifications.tasks.tell_followers",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
     "finish what a crash left": {
         "task": "incidents.tasks.finish_publishing",
         "schedule": 10.0,

@@ -139,10 +139,13 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 5,
 }
 CELERY_TASK_SEND_SENT_EVENT = False
-# A worker that is told nothing works both queues; told "-Q celery" or "-Q imports" it works one, so that a list of a
-# million people never keeps messages waiting.
-CELERY_TASK_QUEUES = [Queue("celery"), Queue("imports")]
-CELERY_TASK_ROUTES = {"incidents.tasks.work_imports": {"queue": "imports"}}
+# A worker that is told nothing works all queues; told "-Q celery", "-Q imports" or "-Q updates" it works one, so that
+# neither a list of a million people nor as many who follow keep notices waiting.
+CELERY_TASK_QUEUES = [Queue("celery"), Queue("imports"), Queue("updates")]
+CELERY_TASK_ROUTES = {
+    "incidents.tasks.work_imports": {"queue": "imports"},
+    "notifications.tasks.tell_followers": {"queue": "updates"},
+}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "celerybeat-schedule")
 
@@ -162,6 +165,8 @@ SPARE_EMAIL_BACKEND = env.str("SPARE_EMAIL_BACKEND", default="")
 SPARE_SENDER = env.str("SPARE_SENDER", default="")
 """From, at a domain of its own: "Example Security <security@example.net>"; empty: the organisation's."""
 SPARE_EMAIL_OPTIONS = env.json("SPARE_EMAIL_OPTIONS", default={})
+DKIM_SELECTORS = env.list("DKIM_SELECTORS", default=[])
+"""Where the self-check looks for our DKIM keys; empty: at the usual places of the provider."""
 """Keyword arguments of its backend: {"host": …, "username": …} for SMTP, {"api_key": …} for a provider."""
 
 ANYMAIL = {
@@ -282,6 +287,8 @@ CONTENT_SECURITY_POLICY = {
 # Language, time, static files -------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "German"), ("fr", "French"), ("es", "Spanish"), ("ar", "Arabic")]
+LOCALE_PATHS = [ROOT / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -20,9 +20,9 @@ WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 LOOK_AGAIN = 0.25  # seconds
 DJANGO = frozenset({
-    "staff", "account", "admin", "api", "webhooks", "notice", "genuine", "compare", "static", "health",
+    "staff", "account", "admin", "api", "webhooks", "notice", "genuine", "follow", "compare", "static", "health",
 })  # fmt: skip
-PERSONAL = frozenset({"notice", "genuine"})
+PERSONAL = frozenset({"notice", "genuine", "follow"})
 # A segment starts with a letter, digit, dash or underscore: no "..", no hidden file, nothing encoded.
 SEGMENT = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"
 PUBLIC_PATH = re.compile(rf"/(?:{SEGMENT}/)*(?:{SEGMENT})?|/\.well-known/security\.txt")

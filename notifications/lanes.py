@@ -14,32 +14,32 @@ stop_asked = threading.Event()
 
 
 @contextmanager
-def one() -> Iterator[bool]:
-    """Whether one of the SENDING_LANES is free; it is held until the end, or until this connection to PostgreSQL ends.
+def one(*, of: int = LANE_LOCKS, at_most: int | None = None) -> Iterator[bool]:
+    """Whether one of so many lanes (None: SENDING_LANES) is free; it is held until the end.
 
-    So that bells may ring as often as they like: the lanes do not become more.
+    Or until this connection to PostgreSQL ends. So bells may ring as often as they like: the lanes do not become more.
     """
-    number = _free_lane()
+    number = _free_lane(of, settings.SENDING_LANES if at_most is None else at_most)
     try:
         yield number is not None
     finally:
         if number is not None:
-            _give_back(number)
+            _give_back(of, number)
 
 
-def _free_lane() -> int | None:
+def _free_lane(of: int, at_most: int) -> int | None:
     with connection.cursor() as cursor:
-        for number in range(settings.SENDING_LANES):
-            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LANE_LOCKS, number])
+        for number in range(at_most):
+            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [of, number])
             if cursor.fetchone()[0]:
                 return number
     return None
 
 
-def _give_back(number: int) -> None:
+def _give_back(of: int, number: int) -> None:
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LANE_LOCKS, number])
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [of, number])
     except Error:
         connection.close()  # a connection that broke has let go of it; one that is confused must
 

@@ -11,7 +11,7 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from django.conf import settings
 from django.http import HttpRequest
-from limits import RateLimitItem, RateLimitItemPerMinute
+from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.storage import storage_from_string
 from limits.strategies import SlidingWindowCounterRateLimiter
 
@@ -32,6 +32,9 @@ class Limit:
 OPENING = Limit("opening", RateLimitItemPerMinute(120))
 # A code has 55 bits, and its answer is worth asking for.
 GENUINE = Limit("genuine", RateLimitItemPerMinute(30), RateLimitItemPerMinute(3000))
+
+# Each may make us write to a mailbox. What one mailbox gets is limited where it shows to nobody (subscriptions).
+FOLLOW = Limit("follow", RateLimitItemPerHour(60), RateLimitItemPerMinute(120))
 
 
 class TooOften(Exception):

@@ -78,9 +78,9 @@ _resting: dict[str, float] = {}
 """Until when, by this process's own clock: for the time that Redis is away."""
 
 
-def take(provider: str, *, wanted: int) -> int:
-    """Tokens for up to `wanted` messages; 0 means: not yet."""
-    granted = _ask(TAKE, provider, settings.SENDING_PER_SECOND, wanted, BACK_PER_SECOND)
+def take(provider: str, *, wanted: int, share: float = 1) -> int:
+    """Tokens for up to `wanted` messages; 0 means: not yet. share: of the full pace."""
+    granted = _ask(TAKE, provider, settings.SENDING_PER_SECOND * share, wanted, BACK_PER_SECOND)
     if granted is None:
         return 0 if _resting.get(provider, 0.0) > time.monotonic() else _take_carefully(wanted)
     tokens, failures = granted

@@ -9,6 +9,7 @@ from django.dispatch import receiver
 from incidents.models import PageVersion
 from incidents.publishing import published
 from notifications import lanes, telling, tracking
+from notifications.subscriptions import announcing
 
 
 @receiver(anymail_tracking)
@@ -17,9 +18,10 @@ def hear_from_the_provider(sender: Any, event: Any, esp_name: str, **kwargs: Any
 
 
 @receiver(published)
-def say_how_far_telling_has_come(sender: Any, version: PageVersion, **kwargs: Any) -> None:
+def say_how_far_telling_has_come_and_tell_followers(sender: Any, version: PageVersion, **kwargs: Any) -> None:
     if version.incident is not None and version.cause == PageVersion.Cause.PUBLISHED:
         telling.push(version.incident)
+        announcing.announce(version)
 
 
 @worker_shutting_down.connect

@@ -8,6 +8,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from notifications import bounces, dispatch, looking_up, mailings, next_address, reconcile, telling, tracking
+from notifications.subscriptions import announcing, asking, sending
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +45,17 @@ def read_bounces() -> None:
     """Beat's, where bounces come to a mailbox."""
     with bounces.imap() as mailbox:
         bounces.empty(mailbox, at=timezone.now())
+
+
+@shared_task(ignore_result=True)
+def tell_followers() -> None:
+    """Beat's, in a queue of its own: what subscribers asked for, after every notice."""
+    asking.take_up()
+    asking.forget()
+    announcing.gather()
+    dispatch.reap(sending.UPDATES)
+    sending.run_lane()
+    announcing.finish()
 
 
 def ring() -> bool:

@@ -17,6 +17,7 @@ from notifications.views import (
     room,
     settling,
     stopping,
+    subscriptions,
     sums,
 )
 
@@ -41,6 +42,10 @@ urlpatterns = [
     path("staff/<slug:slug>/unreached/", person.unreached, name="unreached"),
     # The whole house
     path("staff/sending/", stopping.sending, name="sending"),
+    path("staff/followers/", subscriptions.followers, name="followers"),
+    path("staff/followers/look-up/", subscriptions.look_up, name="followers_look_up"),
+    path("staff/followers/<int:pk>/pause/", subscriptions.pause, name="followers_pause"),
+    path("staff/followers/<int:pk>/resume/", subscriptions.resume, name="followers_resume"),
     path("staff/sending/stop/", stopping.stop, name="sending_stop"),
     path("staff/sending/lift/", stopping.lift, name="sending_lift"),
     # The room: overview and evidence
@@ -92,4 +97,13 @@ urlpatterns = [
     path("notice/page/", reader.full_page, name="full_page"),
     path("notice/close/", reader.close, name="close"),
     path("genuine/", reader.genuine, name="genuine"),
+    # Following by mail
+    path("follow/", subscriptions.follow, name="follow"),
+    path("follow/asked/", subscriptions.asked, name="follow_asked"),
+    path("follow/confirmed/", subscriptions.confirmed, name="follow_confirmed"),
+    re_path(
+        rf"^follow/confirm/(?P<token>[A-Za-z0-9_-]{{{TOKEN_LENGTH}}})/\Z", subscriptions.confirm, name="follow_confirm"
+    ),
+    re_path(rf"^follow/end/(?P<token>[A-Za-z0-9_-]{{{TOKEN_LENGTH}}})/\Z", subscriptions.end, name="follow_end"),
+    path("follow/<slug:slug>/", subscriptions.follow, name="follow_incident"),
 ]

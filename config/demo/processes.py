@@ -100,7 +100,7 @@ def _procfile(ports: Ports, folder: Path) -> str:
         f"web: {granian} --interface wsgi --host 127.0.0.1 --port {ports.web} --workers 1 --blocking-threads 8 "
         "--no-ws --log-level warning config.wsgi:application",
         f"worker: {celery} -A config worker -Q celery --concurrency 2 {quiet}",
-        f"importer: {celery} -A config worker -Q imports --concurrency 1 {quiet}",
+        f"importer: {celery} -A config worker -Q imports,updates --concurrency 1 {quiet}",
         f"beat: {celery} -A config beat --loglevel WARNING",
         f"mailbox: {python} -m config.demo.mailbox --smtp-port {ports.smtp} --web-port {ports.mailbox} "
         f"--file {shlex.quote(str(folder / 'mailbox.sqlite3'))}",

@@ -17,6 +17,8 @@ from django.conf import settings
 PURPOSE, MASK = b"candor return path|", b"candor return path mask|"
 PROOF = 10  # bytes
 ID = 8  # bytes
+UPDATES = 1 << 62
+"""Added to the id of a subscriber's message, so that it is told from a recipient's."""
 LENGTH = 29  # characters: 18 bytes in base32 without padding
 
 

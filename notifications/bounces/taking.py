@@ -11,7 +11,8 @@ from notifications import tracking
 from notifications.bounces import reports
 from notifications.bounces.mailboxes import Mailbox
 from notifications.bounces.reports import Kind, Report, Said
-from notifications.models import Recipient
+from notifications.bounces.return_path import UPDATES
+from notifications.models import Recipient, UpdateMail
 from notifications.outcomes import words
 
 logger = logging.getLogger(__name__)
@@ -56,15 +57,16 @@ def take(raw: bytes, *, to: str = "", at: datetime) -> Verdict:
     return Verdict.KEPT
 
 
-def _recipient(report: Report) -> Recipient | None:
-    known = Recipient.objects.only("pk", "message_id")
+def _recipient(report: Report) -> Recipient | UpdateMail | None:
+    known, mails = Recipient.objects.only("pk", "message_id"), UpdateMail.objects.only("pk", "message_id")
     for pk in report.recipients:
-        if found := known.filter(pk=pk).first():
+        if found := mails.filter(pk=pk - UPDATES).first() if pk > UPDATES else known.filter(pk=pk).first():
             return found
-    return known.filter(message_id__in=[_clean(one) for one in report.message_ids if one]).first()
+    named = [_clean(one) for one in report.message_ids if one]
+    return known.filter(message_id__in=named).first() or mails.filter(message_id__in=named).first()
 
 
-def _heard(said: Said, report: Report, recipient: Recipient, at: datetime) -> tracking.Heard:
+def _heard(said: Said, report: Report, recipient: Recipient | UpdateMail, at: datetime) -> tracking.Heard:
     made = "\0".join((str(recipient.pk), said.type, said.whom, report.own_id))
     when = said.at if said.at and at - OLDEST <= said.at <= at else at
     return tracking.Heard(
