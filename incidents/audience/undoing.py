@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
@@ -92,6 +92,11 @@ SELECT DISTINCT other.number
 """  # noqa: S608  (fixed text)
 
 
+# A later file that named somebody as we held them already left no trace on them: without this import they would be on
+# no list, although two files said that they were affected.
+NAMED_AGAIN = Q(mode__in=[ImportBatch.Mode.ADD, ImportBatch.Mode.REPLACE], counts__unchanged__gt=0)
+
+
 def outlook(batch: ImportBatch) -> Outlook:
     """For the page that asks first."""
     return Outlook(
@@ -112,10 +117,14 @@ def undo(batch: ImportBatch, *, by: User, because: str, at: datetime | None = No
     before = outlook(batch)
     if before.obstacle:
         raise CannotUndo(before.obstacle)
-    given = {"batch": batch.pk, "written_at": batch.written_at}
-    with connection.cursor() as cursor:
-        for statement in (*GIVE_BACK, *_take_away()):
-            cursor.execute(statement, given)
+    given = {"batch": batch.pk, "incident": batch.incident_id, "written_at": batch.written_at}
+    try:
+        with connection.cursor() as cursor:
+            for statement in (*GIVE_BACK, *_take_away()):
+                cursor.execute(statement, given)
+        connection.check_constraints()
+    except IntegrityError:
+        raise CannotUndo("Somebody is being written to in this very moment. Look again.") from None
     distrusting.apply_to_list(batch.incident)  # a rule made since may distrust what the import had
     batch.state, batch.undone_at, batch.undone_by, batch.undone_because = batch.State.UNDONE, at, by, because
     batch.save(update_fields=["state", "undone_at", "undone_by", "undone_because"])
@@ -134,8 +143,10 @@ def _obstacle(batch: ImportBatch) -> str:
     if batch.state == ImportBatch.State.UNDONE:
         who = batch.undone_by.get_full_name() if batch.undone_by else "somebody"
         return f"Import {batch.number} was already undone by {who}."
-    if batch.state != ImportBatch.State.CONFIRMED or batch.written_at is None:
+    if batch.state != ImportBatch.State.CONFIRMED:
         return f"Import {batch.number} was not imported, so there is nothing to take back."
+    if batch.written_at is None:
+        return f"Import {batch.number} was imported before it was noted what an import makes; it cannot be taken back."
     told = _of(batch).filter(_told()).count()
     if told:
         accounts = "1 account has" if told == 1 else f"{told:,} accounts have"
@@ -147,11 +158,23 @@ def _obstacle(batch: ImportBatch) -> str:
         cursor.execute(LATER, {"batch": batch.pk})
         later = [number for (number,) in cursor.fetchall()]
     if later:
-        numbers = ", ".join(str(number) for number in later)
+        return f"{_imports(later)} changed the same accounts later. Undo the newest first."
+    again = _later(batch).filter(NAMED_AGAIN, incident=batch.incident_id).order_by("number")
+    if again and batch.affected_accounts.exists():
         return (
-            f"Import{'s' if len(later) > 1 else ''} {numbers} changed the same accounts later. Undo the newest first."
+            f"{_imports([one.number for one in again])} named accounts that were on the list already, perhaps those of"
+            " this import. Nobody whom a later file names is taken off the list: undo the newest first."
         )
     return ""
+
+
+def _imports(numbers: list[int]) -> str:
+    return f"Import{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
+
+
+def _later(batch: ImportBatch) -> models.QuerySet[ImportBatch]:
+    """Imports of any incident that were saved after it and still stand."""
+    return ImportBatch.objects.filter(state=ImportBatch.State.CONFIRMED, written_at__gt=batch.written_at)
 
 
 def _of(batch: ImportBatch) -> models.QuerySet[AffectedAccount]:
@@ -177,6 +200,16 @@ def _told() -> Q:
 # What goes ------------------------------------------------------------------------------------------------------
 
 
+# A later import of another incident may have named the address as one that we had already. Without it that incident
+# could not reach the person any more.
+NOT_SAID_AGAIN = """
+AND NOT EXISTS (SELECT FROM incidents_affectedaccount other
+                  JOIN incidents_importbatch later ON later.incident_id = other.incident_id
+                   AND later.state = 'confirmed' AND later.written_at > %(written_at)s AND later.mode <> 'rule_out'
+                 WHERE other.account_id = going.account_id AND other.incident_id <> %(incident)s)
+"""
+
+
 def _take_away() -> Iterator[str]:
     """In an order in which nothing is left pointing at what is gone."""
     yield """
@@ -191,11 +224,11 @@ def _take_away() -> Iterator[str]:
         ("incidents_affectedaccount", "id"),
     ):
         yield f"DELETE FROM {table} USING going WHERE {table}.{column} = going.affected_id"  # noqa: S608
-    for model, column in ((Address, "account_id"), (Account, "id")):
+    for model, column, said_again in ((Address, "account_id", NOT_SAID_AGAIN), (Account, "id", "")):
         table = model._meta.db_table
         yield f"""
         DELETE FROM {table} USING (SELECT DISTINCT account_id FROM going) AS going
-         WHERE {table}.{column} = going.account_id AND {table}.created_at = %(written_at)s {_unused(model)}
+         WHERE {table}.{column} = going.account_id AND {table}.created_at = %(written_at)s {_unused(model)} {said_again}
         """  # noqa: S608
 
 

@@ -2,8 +2,10 @@
 
 import pytest
 from django.db import connection
+from django.db.models import Q
 
 from accounts.models import Account, Address, AuditEntry
+from incidents import audience
 from incidents.audience import distrusting, undoing
 from incidents.models import AffectedAccount, ImportBatch
 from tests.factories import (
@@ -15,7 +17,7 @@ from tests.factories import (
     make_segment,
     make_step,
 )
-from tests.incidents.waves import ENOUGH, certainties, many, save
+from tests.incidents.waves import ENOUGH, certainties, many, read, save
 from tests.notifications.arrange import make_mailing
 
 pytestmark = pytest.mark.django_db
@@ -166,6 +168,66 @@ def test_a_later_import_of_other_accounts_is_no_obstacle(incident, wanda):
     undo(first, wanda)
 
     assert set(certainties(incident)) == {"a3", "a4"}
+
+
+def test_whoever_a_later_file_names_again_stays_on_the_list(incident, wanda):
+    first = save(incident, many(2))
+    second = save(incident, many(2, beginning=2))
+
+    assert why_not(first, wanda).startswith("Import 2 named accounts that were on the list already")
+    undo(second, wanda)
+    undo(first, wanda)
+
+    assert certainties(incident) == {}
+
+
+def test_a_later_file_of_those_ruled_out_already_is_no_obstacle(incident, wanda):
+    save(incident, many(20, value="ruled_out"), evidence=ENOUGH)
+    first = save(incident, many(2, beginning=30))
+    second = read(incident, "account_id\na1", mode="rule_out", evidence=ENOUGH)
+    audience.save(second, by=wanda)
+
+    undo(first, wanda)
+
+    assert len(certainties(incident)) == 20
+
+
+def test_an_address_that_another_incident_was_told_of_since_stays(incident, wanda):
+    first = save(incident, many(2))
+    another = make_incident("another")
+    save(another, many(1))
+
+    undo(first, wanda)
+
+    assert Address.objects.get().value == "owner@a1.example"
+    assert certainties(another) == {"a1": "confirmed"}
+
+
+def test_an_address_that_another_incident_had_before_goes(incident, wanda):
+    another = make_incident("another")
+    save(another, "account_id,email\na1,right@a1.example")
+    first = save(incident, "account_id,email\na1,wrong@a1.example")
+
+    undo(first, wanda)
+
+    assert Address.objects.get().value == "right@a1.example", "a wrong address is taken back from every incident"
+
+
+def test_whoever_is_written_to_in_the_moment_of_an_undo_stays(incident, wanda, monkeypatch):
+    batch = save(incident, many(1))
+    make_mailing(incident, [incident.affected_accounts.get()])
+    monkeypatch.setattr(undoing, "_told", lambda: Q(pk=None))  # as if the message came after the look
+
+    assert "in this very moment" in why_not(batch, wanda)
+    assert incident.affected_accounts.count() == 1
+
+
+def test_an_import_of_before_undoing_was_known_says_so(incident, wanda):
+    batch = save(incident, many(1))
+    ImportBatch.objects.update(written_at=None)
+    batch.refresh_from_db()
+
+    assert "before it was noted" in why_not(batch, wanda)
 
 
 def test_an_import_is_undone_once(incident, wanda):
