@@ -5,10 +5,15 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 
+from notifications import awake
+
 
 def health(request: HttpRequest) -> JsonResponse:
-    """200 when PostgreSQL answers. Redis is said beside it: without it sending slows down and signing in pauses."""
-    state = {"database": database_state(), "redis": redis_state()}
+    """200 when PostgreSQL answers. Redis is said beside it: without it sending slows down and signing in pauses.
+
+    sending: "silent" where mailings wait and no tick has come for a minute. Alarm on it: beat or the workers are away.
+    """
+    state = {"database": database_state(), "redis": redis_state(), "sending": sending_state()}
     return JsonResponse(state, status=200 if state["database"] == "ok" else 503)
 
 
@@ -27,3 +32,10 @@ def redis_state() -> str:
     except redis.RedisError:
         return "away"
     return "ok"
+
+
+def sending_state() -> str:
+    try:
+        return "silent" if awake.silent_since() else "ok"
+    except DatabaseError:
+        return "away"

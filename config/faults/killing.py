@@ -73,7 +73,7 @@ def no_beat(house: House) -> None:
     house.web()
     house.worker(beat=False)
     began = time.time()
-    house.until(lambda: house.sending_state() == "stalled", seconds=120, words="/health/ says that nothing is sent")
+    house.until(lambda: house.health()["sending"] == "silent", seconds=120, words="/health/ says that nothing is sent")
     house.must(time.time() - began <= 120, "the alarm came later than two minutes")
     house.must(not house.arrived, "something was sent without a beat")
     house.beat()

@@ -3,13 +3,15 @@
 It lives here because it speaks of both: what incidents hold and how far notifications have come.
 """
 
+from datetime import datetime
+
 from django import template
 
 from accounts import approvals
 from accounts.models import Approval
 from incidents.audience import finding
 from incidents.models import Incident, PageVersion
-from notifications import stopping
+from notifications import awake, stopping
 from notifications.models import Mailing, Recipient, SendingStop
 
 register = template.Library()
@@ -26,6 +28,12 @@ def room_states(incident: Incident) -> dict[str, dict]:
         "decisions": _counted(incident.decisions.count(), "decision"),
     }
     return {room: {"words": words, "waits": waits} for room, (words, waits) in states.items() if words}
+
+
+@register.simple_tag
+def silent_since() -> datetime | None:
+    """Since when nobody works at what should be going out; None where all is well."""
+    return awake.silent_since()
 
 
 @register.simple_tag
