@@ -22,7 +22,8 @@ def run(chosen: Fault, folder: Path, *, quick: bool) -> Ended:
     _quiet_before(connection)
     # The bell and the site of this house hold for what we do ourselves, too.
     with House(folder, quick=quick) as house, override_settings(
-        SITE_FOLDER=folder / "site", REDIS_URL=house.bell.url, CELERY_BROKER_URL=house.bell.url
+        SITE_FOLDER=folder / "site", PUBLIC_BASE_URL=house.base_url, REDIS_URL=house.bell.url,
+        CELERY_BROKER_URL=house.bell.url,
     ):  # fmt: skip
         try:
             chosen.inject(house)
