@@ -49,11 +49,9 @@ MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|UTC|[+-]
 NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,10})?")
 YES_NO = re.compile(r"yes|no|true|false", re.IGNORECASE)
 TYPED = (("date", DATE), ("moment", MOMENT), ("number", NUMBER), ("yes_no", YES_NO))
-# “Deutschland” is no country code. Taken for one, it would leave out every row, and every person, of the file.
-JUDGED = {
-    "locale": cells.locale, "jurisdiction": cells.jurisdiction, "role": cells.role, "certainty": cells.certainty,
-    "trusted": cells.trusted,
-}  # fmt: skip
+# “Deutschland” is no country code. Taken for one, it would leave out every row, and every person, of the file. Not so
+# with certainty or trust: somebody must look at words for them that we do not know.
+JUDGED = {"locale": cells.locale, "jurisdiction": cells.jurisdiction}
 LIKE_AN_ID = re.compile(r"(^|[\W_])(id|no|nr|number|nummer)\.?$", re.IGNORECASE)
 
 

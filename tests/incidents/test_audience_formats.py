@@ -215,8 +215,6 @@ def test_an_address_column_without_addresses_is_the_post():
     [
         ("Land", ["Deutschland", "Österreich"], ["DE", "Österreich"], "jurisdiction"),
         ("Sprache", ["Deutsch"], ["de"], "locale"),
-        ("Rolle", ["Buchhaltung"], ["billing"], "role"),
-        ("certain", ["90 %"], ["possible"], "certainty"),
     ],
 )
 def test_a_column_in_words_of_its_own_is_a_fact_and_leaves_nobody_out(header, words, codes, meaning):
