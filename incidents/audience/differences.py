@@ -6,6 +6,7 @@ from typing import Any
 from django.db import connection
 
 from incidents.audience.columns import FACT
+from incidents.audience.facts import TABLE
 from incidents.models import Finding, ImportBatch
 
 KINDS = (Finding.Kind.CHANGED.value, Finding.Kind.MISSING.value, Finding.Kind.NOT_HELD.value)
@@ -13,6 +14,12 @@ MOST = 10_000  # findings of a kind that are kept; `find` counts all of them
 
 # An account is called by its id, or by what it is known by.
 CALLED = "coalesce(nullif(imported.external_id, ''), nullif(imported.normal, ''), imported.name)"
+
+# A table is told by its length: a person looks it up on the page of the account.
+IN_WORDS = """CASE WHEN key = 'rows' AND jsonb_typeof({facts} -> key) = 'array' THEN
+                   CASE jsonb_array_length({facts} -> key) WHEN 1 THEN '1 line'
+                        ELSE jsonb_array_length({facts} -> key) || ' lines' END
+               ELSE {facts} ->> key END"""
 
 # Each by one join over all accounts that change: looked up account by account it would be read a million times.
 DIFFERENCES = f"""
@@ -30,7 +37,8 @@ SELECT changed.line, called, field.meaning, field.value, field.other
                             ('certainty', changed.certainty, affected.certainty)) AS field (meaning, value, other)
  WHERE field.value <> '' AND field.value <> field.other
 UNION ALL
-SELECT changed.line, called, 'fact:' || key, changed.facts ->> key, coalesce(affected.facts ->> key, '')
+SELECT changed.line, called, 'fact:' || key, {IN_WORDS.format(facts="changed.facts")},
+       coalesce({IN_WORDS.format(facts="affected.facts")}, '')
   FROM changed
   JOIN incidents_affectedaccount affected ON affected.id = changed.affected_id
  CROSS JOIN LATERAL jsonb_object_keys(changed.facts) AS key
@@ -110,7 +118,7 @@ def find(batch: ImportBatch, *, changed: int, missing: int, not_held: int) -> di
 
 def _headers(batch: ImportBatch) -> str:
     """{meaning: header}; of a fact without its type."""
-    return json.dumps({
+    return json.dumps({f"{FACT}{TABLE}": "table of the account"} | {
         ":".join(meaning.split(":")[:2]) if meaning.startswith(FACT) else meaning: header
         for header, meaning in batch.columns.items()
     })  # fmt: skip

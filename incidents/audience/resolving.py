@@ -18,6 +18,7 @@ from collections.abc import Iterator
 
 from django.db import connection
 
+from incidents.audience.columns import ROW
 from incidents.audience.planning import expect_many_rows
 from incidents.models import ImportBatch
 
@@ -69,6 +70,30 @@ ONLY_RULED_OUT = (
            normal = ''
     """,
 )
+
+# A file that adds never takes away, so the lines of a table that we hold stay: a second wave, or the mended rows of the
+# first, name one more key of an account. A line that says all another one says, and more, stands for both.
+TABLES_GROW = """
+UPDATE imported
+   SET facts = imported.facts || jsonb_build_object('rows', (
+        SELECT jsonb_agg(line ORDER BY new, place)
+          FROM (
+            SELECT held.line, false AS new, held.place
+              FROM jsonb_array_elements(affected.facts -> 'rows') WITH ORDINALITY AS held (line, place)
+             WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(imported.facts -> 'rows') AS said (line)
+                                WHERE said.line @> held.line AND said.line <> held.line)
+             UNION ALL
+            SELECT said.line, true, said.place
+              FROM jsonb_array_elements(imported.facts -> 'rows') WITH ORDINALITY AS said (line, place)
+             WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(affected.facts -> 'rows') AS held (line)
+                                WHERE held.line @> said.line)
+          ) AS joined
+       ))
+  FROM incidents_affectedaccount affected
+ WHERE affected.id = imported.affected_id
+   AND jsonb_typeof(imported.facts -> 'rows') = 'array' AND jsonb_typeof(affected.facts -> 'rows') = 'array'
+   AND imported.facts -> 'rows' <> affected.facts -> 'rows'
+"""
 
 ONE_ADDRESS_EACH = "CREATE TEMPORARY VIEW imported_address AS SELECT * FROM imported WHERE normal <> ''"
 # Of two rows with one address the role that is tried first counts, and one "not trusted" is enough.
@@ -146,6 +171,8 @@ def _steps(batch: ImportBatch, *, take_numbers: bool) -> Iterator[str]:
     if batch.mode == ImportBatch.Mode.RULE_OUT:
         yield from ONLY_RULED_OUT
     yield "ANALYZE imported (account_key, account_id, affected_id)"
+    if batch.mode == ImportBatch.Mode.ADD and any(meaning.startswith(ROW) for meaning in batch.columns.values()):
+        yield TABLES_GROW
     if one_row_each:
         yield ONE_ADDRESS_EACH
     else:

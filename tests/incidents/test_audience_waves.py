@@ -144,6 +144,48 @@ def test_the_life_of_an_account_is_told_in_order(incident, wanda):
 # Addresses ------------------------------------------------------------------------------------------------------
 
 
+KEYS = "account_id,key,calls"
+AS_TABLE = {"key": "row:key", "calls": "row:calls:number"}
+
+
+def table_after(incident, *files: str, **last) -> list:
+    for text in files[:-1]:
+        save(incident, text, meanings=AS_TABLE)
+    save(incident, files[-1], meanings=AS_TABLE, **last)
+    return AffectedAccount.objects.get(incident=incident).facts["rows"]
+
+
+def test_a_later_file_adds_lines_to_an_accounts_table_and_takes_none_away(incident):
+    first, mended = f"{KEYS}\na,k1,3\na,k2,4", f"{KEYS}\na,k3,5\na,k1,3"
+
+    table = table_after(incident, first, mended)
+
+    assert table == [{"key": "k1", "calls": 3}, {"key": "k2", "calls": 4}, {"key": "k3", "calls": 5}]
+    assert table_after(incident, mended) == table
+    assert not AccountChange.objects.exclude(batch__number=2).exists()
+
+
+def test_a_line_that_says_more_takes_the_place_of_one_that_says_less(incident):
+    assert table_after(incident, f"{KEYS}\na,k1,\na,k2,", f"{KEYS}\na,k1,3", f"{KEYS}\na,k1,") == [
+        {"key": "k2"}, {"key": "k1", "calls": 3},
+    ]  # fmt: skip
+
+
+def test_only_the_whole_list_takes_lines_away(incident):
+    first, whole = f"{KEYS}\na,k1,3\na,k2,4", f"{KEYS}\na,k2,4"
+
+    assert table_after(incident, first, whole, mode="replace") == [{"key": "k2", "calls": 4}]
+
+
+def test_a_table_that_grows_is_said_in_words_before_anybody_says_yes(incident):
+    save(incident, f"{KEYS}\na,k1,3", meanings=AS_TABLE)
+    batch = read(incident, f"{KEYS}\na,k2,4", meanings=AS_TABLE)
+    audience.compare(batch)
+
+    said = batch.findings.get(kind="changed")
+    assert (said.column, said.value, said.other) == ("table of the account", "2 lines", "1 line")
+
+
 def test_an_address_of_no_role_is_the_owners(incident):
     save(incident, "account_id,email\na1,owner@a1.example")
 
