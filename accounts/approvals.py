@@ -105,8 +105,12 @@ def void(*, act: str, thing: models.Model, because: str, by: User | None, at: da
 
 
 @transaction.atomic
-def use(*, act: str, thing: models.Model, hashes: dict[str, str], at: datetime | None = None) -> Approval:
-    """Spend the given approval for exactly these hashes, in the act's transaction. Raises NotApproved otherwise."""
+def use(*, act: str, thing: models.Model, hashes: dict[str, str], at_least: int = 0,
+        at: datetime | None = None) -> Approval:  # fmt: skip
+    """Spend the given approval for exactly these hashes, in the act's transaction. Raises NotApproved otherwise.
+
+    at_least: as in `ask`; how many other people it takes may have grown since somebody asked.
+    """
     approval = Approval.objects.live().filter(act=act, thing=audit.name_of(thing)).select_for_update().first()
     if approval is None:
         raise NotApproved("Nobody has been asked to approve this yet.")
@@ -114,17 +118,18 @@ def use(*, act: str, thing: models.Model, hashes: dict[str, str], at: datetime |
         raise NotApproved("A second person has not approved this yet.")
     if approval.hashes != hashes:
         raise NotApproved("It was changed after it was approved. Ask again for what stands there now.")
-    _refuse_lapsed(approval)
+    _refuse_lapsed(approval, at_least=at_least)
     approval.used_at = at or timezone.now()
     approval.save(update_fields=["used_at"])
     return approval
 
 
-def _refuse_lapsed(approval: Approval) -> None:
+def _refuse_lapsed(approval: Approval, *, at_least: int) -> None:
     """A yes counts as long as who said it may say it: somebody who was shut out may have been an attacker."""
     yes = approval.sign_offs.filter(yes=True).select_related("by")
     standing = sum(sign_off.by.has_perm("accounts.approve") for sign_off in yes)
-    if standing < max(approval.needs, Organisation.get().sign_offs):
+    sign_offs = Organisation.get().sign_offs
+    if standing < max(approval.needs, sign_offs, at_least if sign_offs else 0):
         raise NotApproved(
             "It was approved, and the approval counts no more: somebody who gave it may not approve any longer, or "
             "more people have to say yes than then. Ask again."

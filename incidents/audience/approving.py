@@ -2,9 +2,10 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 
@@ -17,7 +18,11 @@ from incidents.models import ImportBatch
 ACT = Approval.Act.IMPORT
 PEOPLE_FOR_A_LARGE_PART = 2
 FROM_THE_FILE = ("read", "accepted", "rejected", "folded", "accounts", "addresses")
-FROM_THE_COMPARISON = ("new", "changed", "unchanged", "missing", "not_held", "newly_ruled_out", "owed_before", "after")
+FROM_THE_COMPARISON = (
+    "new", "changed", "unchanged", "missing", "not_held", "newly_ruled_out", "whom_it_rules_out",
+    "owed_before", "after",
+)  # fmt: skip
+LATELY = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +35,32 @@ class Needed:
 
 def needed(batch: ImportBatch, comparison: Comparison) -> Needed | None:
     """Why this import needs a yes, and from how many at least; None where whoever uploads it may import it alone."""
-    ruled_out, owed = comparison.newly_ruled_out, comparison.owed_before
-    if ruling_out.is_large(ruled_out, owed_before=owed):
+    ruled_out = comparison.newly_ruled_out
+    lately = _ruled_out_lately(batch) if ruled_out else 0
+    owed = comparison.owed_before + lately
+    if ruling_out.is_large(ruled_out + lately, owed_before=owed):
+        before = f", after {_accounts(lately)} in the last {LATELY.days} days without a second person" if lately else ""
         return Needed(PEOPLE_FOR_A_LARGE_PART, (
-            f"It rules out {_accounts(ruled_out)} of {owed:,} who were owed a notice, more than a tenth of them."
+            f"It rules out {_accounts(ruled_out)}{before}: of {owed:,} who were owed a notice, more than a tenth."
         ))  # fmt: skip
     number, limit = touched(batch, comparison), Organisation.get().import_limit
     if number > limit:
         return Needed(1, f"It adds, changes or rules out {_accounts(number)}; one person alone may import {limit:,}.")
     return None
+
+
+def _ruled_out_lately(batch: ImportBatch) -> int:
+    """By imports that nobody else said yes to: many small parts of a list are a large one."""
+    approved = set(
+        Approval.objects.filter(act=ACT, incident=batch.incident_id, used_at__isnull=False).values_list(
+            "thing", flat=True
+        )
+    )
+    lately = ImportBatch.objects.filter(
+        incident=batch.incident_id, state=ImportBatch.State.CONFIRMED, confirmed_at__gt=Now() - LATELY,
+        counts__newly_ruled_out__gt=0,
+    ).exclude(pk=batch.pk)  # fmt: skip
+    return sum(one.counts["newly_ruled_out"] for one in lately if audit.name_of(one) not in approved)
 
 
 def touched(batch: ImportBatch, comparison: Comparison) -> int:
@@ -48,12 +70,16 @@ def touched(batch: ImportBatch, comparison: Comparison) -> int:
 
 
 def ask(batch: ImportBatch, comparison: Comparison, *, by: User, at: datetime | None = None) -> Approval:
-    """Ask for a yes to exactly this file and what it would change now. Raises what keeps it from being imported."""
+    """Ask for a yes to exactly this file and what it would change now. Raises what keeps it from being imported.
+
+    Whoever uploaded the file wrote it, whoever asks.
+    """
     ruling_out.require(batch, newly_ruled_out=comparison.newly_ruled_out)
     why = needed(batch, comparison)
     return approvals.ask(
         act=ACT, thing=batch, hashes=_hashes(batch, comparison), summary=_summary(batch, comparison), by=by,
         page=page(batch), incident=batch.incident_id, at_least=why.at_least if why else 0, at=at or timezone.now(),
+        authors=[batch.uploaded_by_id] if batch.uploaded_by_id else [],
     )  # fmt: skip
 
 
@@ -68,7 +94,7 @@ def require(batch: ImportBatch, comparison: Comparison, *, at: datetime | None =
         withdraw(batch, because="no second person is needed any more", by=None, at=at)
         return None
     try:
-        return approvals.use(act=ACT, thing=batch, hashes=_hashes(batch, comparison), at=at)
+        return approvals.use(act=ACT, thing=batch, hashes=_hashes(batch, comparison), at_least=why.at_least, at=at)
     except approvals.NotApproved as no:
         raise approvals.NotApproved(f"{why.because} {no}") from None
 

@@ -25,6 +25,20 @@ SELECT count(*) FILTER (WHERE affected_id IS NULL) AS new,
   LEFT JOIN incidents_affectedaccount affected ON affected.id = imported.affected_id
 """
 
+WHOM_IT_RULES_OUT = """
+SELECT encode(sha256(convert_to(string_agg(id::text, ',' ORDER BY id), 'UTF8')), 'hex')
+  FROM (
+    SELECT affected.id
+      FROM incidents_affectedaccount affected JOIN imported ON imported.affected_id = affected.id
+     WHERE imported.certainty = 'ruled_out' AND affected.certainty <> 'ruled_out'
+     UNION
+    SELECT affected.id
+      FROM incidents_affectedaccount affected
+     WHERE %(whole_list)s AND affected.incident_id = %(incident)s AND affected.certainty <> 'ruled_out'
+       AND NOT EXISTS (SELECT FROM imported WHERE imported.affected_id = affected.id)
+  ) AS leaving
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -34,7 +48,7 @@ class Comparison:
     incident. newly_ruled_out: of those owed a notice now. after: everyone owed a notice once this is saved.
     owed_before: now. share: `after` in percent of all customers (None: nobody has said how many there are).
     stop: the file says more than the page; saving needs an explicit yes.
-    same_address: mailboxes that several accounts have.
+    same_address: mailboxes that several accounts have. whom_it_rules_out: SHA-256 of which; empty for nobody.
     """
 
     new: int
@@ -50,6 +64,7 @@ class Comparison:
     stop: bool
     verdict: str
     same_address: int
+    whom_it_rules_out: str = ""
 
     @property
     def nothing_new(self) -> bool:
@@ -115,8 +130,18 @@ def of_resolved(batch: ImportBatch, *, same_address: int = 0) -> Comparison:
     not_held = batch.counts["accounts"] - counts["new"] - counts["unchanged"] - counts["changed"]
     if batch.mode == ImportBatch.Mode.REPLACE:
         counts["newly_ruled_out"] += owed_before - counts["owed_before"]
+    whom = _whom_it_rules_out(batch) if counts["newly_ruled_out"] else ""
     share, stop, verdict = judge(batch.incident, after)
     return Comparison(
         missing=affected.count() - counts.pop("held"), not_held=not_held, after=after, share=share, stop=stop,
-        verdict=verdict, same_address=same_address, **counts | {"owed_before": owed_before},
+        verdict=verdict, same_address=same_address,
+        whom_it_rules_out=whom, **counts | {"owed_before": owed_before},
     )  # fmt: skip
+
+
+def _whom_it_rules_out(batch: ImportBatch) -> str:
+    """Equal numbers of other people are not what somebody said yes to."""
+    given = {"incident": batch.incident_id, "whole_list": batch.mode == ImportBatch.Mode.REPLACE}
+    with connection.cursor() as cursor:
+        cursor.execute(WHOM_IT_RULES_OUT, given)
+        return cursor.fetchone()[0]

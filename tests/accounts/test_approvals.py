@@ -34,6 +34,13 @@ def test_what_a_second_person_approved_can_be_used(wanda, anton):
     assert SignOff.objects.get().words == "Read it twice"
 
 
+def test_a_yes_of_one_person_is_too_little_where_it_takes_two_by_now(wanda, anton):
+    approvals.answer(ask(wanda), yes=True, by=anton)
+
+    with pytest.raises(approvals.NotApproved, match="more people have to say yes"):
+        approvals.use(act="publish", thing=Organisation(pk=1), hashes=WORDS, at_least=2)
+
+
 def test_a_writer_cannot_approve_her_own_request(ada):
     asked = ask(ada)
 

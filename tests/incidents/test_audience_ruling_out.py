@@ -142,6 +142,48 @@ def test_more_than_a_tenth_stops_and_asks_two_people(incident, wanda, anton, cou
     assert request.state == "used"
 
 
+def test_many_small_parts_of_the_list_are_a_large_one(incident, wanda):
+    save(incident, many(20))
+    save(incident, many(2, value="ruled out"), by=wanda, evidence=ENOUGH)
+
+    with pytest.raises(approvals.NotApproved, match="1 account, after 2 accounts in the last 7 days without a second"):
+        save(incident, many(1, beginning=3, value="ruled out"), by=wanda, evidence=ENOUGH)
+
+
+def test_parts_that_others_said_yes_to_are_not_counted_again(incident, wanda, anton, counsel):
+    save(incident, many(20))
+    batch = read(incident, many(3, value="ruled out"), by=wanda, evidence=ENOUGH)
+    request = ask(batch, wanda)
+    for person in (anton, counsel):
+        approvals.answer(request, yes=True, by=person)
+    audience.save(batch, by=wanda)
+
+    save(incident, many(1, beginning=4, value="ruled out"), by=wanda, evidence=ENOUGH)
+
+    assert list(certainties(incident).values()).count("ruled_out") == 4
+
+
+def test_as_many_others_need_another_yes(incident, wanda, anton, counsel):
+    save(incident, many(20))
+    batch = read(incident, many(17), by=wanda, mode=Mode.REPLACE, evidence=ENOUGH)
+    request = ask(batch, wanda)
+    for person in (anton, counsel):
+        approvals.answer(request, yes=True, by=person)
+    AffectedAccount.objects.filter(account__external_id="a20").delete()
+    make_affected(incident, make_account(external_id="victim"))
+
+    with pytest.raises(approvals.NotApproved, match="changed after it was approved"):
+        audience.save(batch, by=wanda)
+
+
+def test_whoever_uploaded_the_file_cannot_say_yes_to_it_although_another_asks(incident, wanda, anton):
+    save(incident, many(20))
+    request = ask(read(incident, many(3, value="ruled out"), by=anton, evidence=ENOUGH), wanda)
+
+    with pytest.raises(approvals.NotAllowed, match="You wrote this yourself"):
+        approvals.answer(request, yes=True, by=anton)
+
+
 def test_in_a_one_person_company_it_goes_at_once_and_the_log_says_so(incident, wanda):
     make_organisation(sign_offs=0)
     save(incident, many(5))
