@@ -55,6 +55,14 @@ def test_a_writer_uploads_reads_the_preview_and_imports(incident, as_user, wanda
     assert ImportBatch.objects.get().confirmed_by == wanda
 
 
+def test_a_file_of_which_no_row_can_be_used_is_not_said_to_hold_nothing_new(incident, as_user, wanda):
+    page = upload(as_user(wanda), b"id,email\na,nobody\nb,nowhere\n")
+
+    assert "No row of this file could be used" in page.text
+    assert "stays on no list" in page.text
+    assert "nothing new" not in page.text
+
+
 def test_the_same_file_again_is_said_to_hold_nothing_new(incident, as_user, wanda):
     client = as_user(wanda)
     upload(client, GOOD)
