@@ -1,6 +1,7 @@
 """Arranging for tests of those who follow: a page with updates, and followers made by hand."""
 
 from datetime import UTC, datetime
+from email.message import Message
 
 from accounts import approvals
 from accounts.addresses import lookup_hash, normalise
@@ -10,6 +11,7 @@ from incidents.models import Incident, PageVersion
 from notifications.models import Subscriber
 from notifications.subscriptions import tokens
 from tests.factories import make_incident, make_update
+from tests.notifications.smtp_server import SmtpServer
 
 OURS = {"HTTP_SEC_FETCH_SITE": "same-origin"}
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -37,3 +39,16 @@ def make_follower(address: str, incident: Incident | None = None, **fields) -> S
     )
     tokens.sign(subscriber).save()
     return subscriber
+
+
+def through(server: SmtpServer, settings) -> SmtpServer:
+    """Mail goes to this server, by our own SMTP."""
+    settings.EMAIL_BACKEND = "notifications.smtp.PhasedBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+    return server
+
+
+def parts(message: Message) -> tuple[str, str]:
+    """Text and HTML of what arrived."""
+    text, html = (part.get_payload(decode=True).decode() for part in message.get_payload())
+    return text, html
