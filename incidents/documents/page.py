@@ -138,6 +138,7 @@ def _page(content: dict, telling: Telling, version: Edition) -> dict:
         "not_known": _not_known(content), "versions_url": f"/{path(content['slug'])}versions/",
         # Where the page opens from the notice alone nobody could fetch them.
         "feeds_at": f"/{path(content['slug'])}" if content["visibility"] == "public" else "",
+        "follow_at": f"/follow/{content['slug']}/",
     }  # fmt: skip
 
 
