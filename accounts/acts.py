@@ -31,6 +31,7 @@ WHOLE = {
     "token.revoked": "revoked a token of the API",
     "token.used": "came through the API, by token, for the first time that day",
     "steps.verified": "verified steps, by a list",
+    "steps.not_verified": "asked by a list for steps of which none could be verified",
     "staff.signed_in": "signed in",
     "staff.signed_out": "signed out",
     "staff.password_changed": "changed the password",

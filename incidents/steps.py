@@ -27,6 +27,10 @@ class Result(StrEnum):
     UNKNOWN_FACT = "unknown_fact"
 
 
+# Any other answer says whether somebody is on the list: who asks for it is in the log, as whoever looks a person up.
+TELLS_NOTHING = {Result.ALREADY, Result.UNKNOWN_STEP}
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """One thing that was checked: whose step, by account id or address; at which moment; which of their keys.
@@ -59,9 +63,11 @@ def verify(
     results = [book.enter(one, found[_who(one)]) for one in checked]
     book.write()
     counts = Counter(results)
-    if counts[Result.VERIFIED] or counts[Result.PARTLY]:
+    if counts.keys() - TELLS_NOTHING:
         told = {str(result): number for result, number in counts.items()}
-        audit.record(act="steps.verified", thing=incident, by=by, at=at, incident=incident.pk, counts=told, **facts)
+        changed = counts[Result.VERIFIED] or counts[Result.PARTLY]
+        audit.record(act="steps.verified" if changed else "steps.not_verified", thing=incident, by=by, at=at,
+                     incident=incident.pk, counts=told, **facts)  # fmt: skip
     return results
 
 

@@ -25,7 +25,7 @@ LINE_BREAK = re.compile(r"\s*[\r\n]+\s*")
 
 # Our exports, as ASVS 1.2.10 asks, put a quote before what a spreadsheet would run as a formula. Reading takes off
 # one quote where it stands before such a cell, or before a cell that was quoted already.
-QUOTED = re.compile(r"'(?='*[=+\-@\t\r\x00])")
+QUOTED = re.compile(r"'(?='*[=+\-@\t\r\x00＝＋－＠])")
 
 LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 JURISDICTION = re.compile(r"[A-Za-z]{2}(-[A-Za-z0-9]{1,3})?")

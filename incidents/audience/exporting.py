@@ -5,7 +5,8 @@ import io
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
+# ASVS 1.2.10, and what OWASP's page on CSV injection adds: some Excel takes the wide forms for the same signs.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0", "＝", "＋", "－", "＠")
 
 
 def safe(cell: object) -> str:

@@ -88,7 +88,7 @@ def deal_with(request: StaffRequest, slug: str, number: int) -> HttpResponse:
 
 @never_cache
 @require_GET
-@staff("read_room")
+@staff("write", "export")
 def rejected(request: StaffRequest, slug: str, number: int) -> StreamingHttpResponse:
     _, batch = _batch(slug, number)
     record_download(batch, "rejected rows", by=request.user)

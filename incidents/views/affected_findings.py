@@ -3,7 +3,7 @@
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
@@ -21,6 +21,8 @@ OTHER: dict[str, str] = {
     Finding.Kind.CHANGED: "Was", Finding.Kind.SAME_ADDRESS: "Also of", Finding.Kind.POSSIBLE_DUPLICATE: "Like",
     Finding.Kind.DOUBTFUL_ADDRESS: "Perhaps",
 }  # fmt: skip
+# What a file does not say, but our list does. A file of nobody would be an export without a second person's yes.
+OURS_ALONE = {Finding.Kind.MISSING.value}
 
 
 def found_in(batch: ImportBatch) -> list[dict]:
@@ -51,16 +53,23 @@ def findings(request: StaffRequest, slug: str, number: int) -> HttpResponse:
         "incident": batch.incident, "room": "affected", "batch": batch, "kinds": kinds, "kind": kind, "page": page,
         "stands": "New" if kind == Finding.Kind.CHANGED else "There stands", "other": OTHER.get(kind, "Held"),
         "total": total, "kept": page.paginator.count, "label": dict(Finding.Kind.choices).get(kind, ""),
+        "of_the_file": kind not in OURS_ALONE,
     })  # fmt: skip
 
 
 @never_cache
 @require_GET
-@staff("read_room")
+@staff("write", "export")
 def findings_csv(request: StaffRequest, slug: str, number: int) -> StreamingHttpResponse:
     batch = _batch(slug, number)
     kind = _kind(request)
-    rows = _of(batch, kind).values_list("kind", "line", "account", "column", "value", "other", "words")
+    if kind in OURS_ALONE:
+        raise Http404("Whom a file leaves out is our list: it leaves the house as an export.")
+    rows = (
+        _of(batch, kind)
+        .exclude(kind__in=OURS_ALONE)
+        .values_list("kind", "line", "account", "column", "value", "other", "words")
+    )
     record_download(batch, kind or "findings", by=request.user)
     header = ["kind", "line", "account", "column", "value", "other", "what it means"]
     lines = exporting.lines(header, (["" if cell is None else cell for cell in row] for row in rows.iterator(2000)))

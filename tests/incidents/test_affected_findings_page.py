@@ -5,13 +5,14 @@ import io
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditEntry
 from incidents import audience
 from incidents.models import Finding, ImportBatch
-from tests.factories import make_incident, make_organisation, make_user
+from tests.factories import make_affected, make_incident, make_organisation, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -89,6 +90,30 @@ def test_findings_can_be_downloaded_and_the_log_says_so(incident, as_user, wanda
     entry = AuditEntry.objects.get(act="import.downloaded")
     assert "info@b.com" not in entry.body
     assert entry.by == wanda
+
+
+@pytest.mark.parametrize("address", ["1/findings.csv?kind=missing", "1/findings.csv"])
+def test_our_list_does_not_leave_the_house_as_what_a_file_leaves_out(incident, as_user, wanda, address):
+    make_affected(incident)
+    audience.compare(read(incident, "id,email\na,info@a.com\n"))
+
+    response = as_user(wanda).get(ROOM + address)
+
+    assert Finding.objects.filter(kind="missing").exists()
+    assert response.status_code == 404 or "northwind" not in response.getvalue().decode()
+    assert "findings.csv" not in as_user(wanda).get(f"{ROOM}1/findings/?kind=missing").text
+
+
+def test_whoever_may_only_read_takes_nothing_along(incident, as_user):
+    anna = make_user("anna@relaypost.example", role="Writer", name="Anna")
+    anna.groups.clear()
+    anna.user_permissions.add(Permission.objects.get(codename="read_room"))
+    read(incident, "id,email\na,info@a.com\nb,nobody\n")
+    client = as_user(anna)
+
+    assert client.get(f"{ROOM}1/findings.csv").status_code == 403
+    assert client.get(f"{ROOM}1/rejected.csv").status_code == 403
+    assert "rejected.csv" not in client.get(f"{ROOM}1/").text
 
 
 def test_the_number_of_queries_does_not_grow_with_the_findings(incident, as_user, wanda):

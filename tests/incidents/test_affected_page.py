@@ -154,7 +154,7 @@ def test_markup_in_a_file_stays_text(incident, as_user, wanda):
     assert "<img>.csv" not in page.text
 
 
-@pytest.mark.parametrize("beginning", ["=", "+", "-", "@", "\t", "\r", "\0"])
+@pytest.mark.parametrize("beginning", ["=", "+", "-", "@", "\t", "\r", "\0", "＝", "＠"])
 def test_no_cell_of_the_downloaded_rejected_rows_is_a_formula(incident, as_user, wanda, beginning):
     value = f"{beginning}cmd|x".replace("\0", "")
     batch = ImportBatch.objects.create(
@@ -167,7 +167,7 @@ def test_no_cell_of_the_downloaded_rejected_rows_is_a_formula(incident, as_user,
     assert response["Content-Disposition"] == 'attachment; filename="import-1-rejected-rows.csv"'
     rows = list(csv.reader(io.StringIO(response.getvalue().decode("utf-8-sig"), newline="")))
     assert rows[0][2:] == ["what is wrong", "what to do"]
-    assert not any(cell.startswith(tuple("=+-@\t\r\0")) for row in rows for cell in row)
+    assert not any(cell.startswith(tuple("=+-@\t\r\0＝＠")) for row in rows for cell in row)
 
 
 def test_the_sample_can_be_imported_as_it_is(incident, as_user, wanda):

@@ -87,6 +87,24 @@ def test_one_list_makes_one_entry_with_its_numbers_and_nobody_in_it(incident, st
     assert "verified 3" in as_user(ada).get("/staff/log/").text
 
 
+@pytest.mark.parametrize("fact", [None, {"name": "api_key", "value": "none of theirs"}])
+def test_whoever_asks_only_who_is_on_the_list_is_in_the_log(incident, step, say, fact):
+    who = "northwind" if fact else "nobody"
+    make_affected(incident)
+
+    say({"external_id": who, "step": step.pk} | ({"fact": fact} if fact else {}))
+
+    assert AuditEntry.objects.filter(act="steps.not_verified").count() == 1
+
+
+def test_a_list_that_names_no_step_of_ours_tells_and_logs_nothing(incident, say):
+    make_affected(incident)
+
+    assert say({"external_id": "northwind", "step": 1}) == ["unknown_step"]
+
+    assert not AuditEntry.objects.filter(act__startswith="steps").exists()
+
+
 def test_an_account_is_found_by_its_address_too(incident, step, say):
     make_affected(incident)
 
