@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import approvals, audit
 from accounts.models import Approval, User
 from incidents.models import AffectedAccount, Decision, Incident
-from notifications import providers, tracking
+from notifications import providers, self_check, tracking
 from notifications.mailings import going
 from notifications.mailings.preparing import problem_count, recipients_hash, silent
 from notifications.mailings.said_no import NotNow
@@ -34,6 +34,7 @@ def ask(mailing: Mailing, *, by: User, at: datetime | None = None) -> Approval:
     _refuse_before_the_page(mailing.incident)
     _refuse_stale_recipients(mailing)
     _refuse_exposed(mailing)
+    _refuse_what_the_self_check_stops(mailing)
     return approvals.ask(
         act="mail", thing=mailing, hashes=_hashes(mailing), by=by, at=at, incident=mailing.incident_id,
         at_least=2 if _calls_off_much(mailing) else 1, summary=_summary(mailing),
@@ -192,6 +193,13 @@ def _refuse_exposed(mailing: Mailing) -> None:
         providers.refuse_exposed(mailing.incident, sender=mailing.sender, provider=mailing.provider)
     except providers.Exposed as exposed:
         raise NotNow(str(exposed)) from exposed
+
+
+def _refuse_what_the_self_check_stops(mailing: Mailing) -> None:
+    found = self_check.stops(mailing.version, sender=mailing.sender, provider=mailing.provider)
+    if found:
+        of = f" (the text in {found[0].language})" if len(mailing.version.languages) > 1 and found[0].language else ""
+        raise NotNow(f"The self-check stops it{of}: {found[0].words}")
 
 
 def _refuse_stale_recipients(mailing: Mailing) -> None:

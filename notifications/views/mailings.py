@@ -21,7 +21,7 @@ from notifications.mailings.settling import Answer
 from notifications.mailings.settling import settle as settle_messages
 from notifications.mailings.tally import summed, tally
 from notifications.models import Mailing, Recipient
-from notifications.views import bar
+from notifications.views import bar, self_checks
 
 PAGE = 50  # rows
 State = Mailing.State
@@ -42,6 +42,7 @@ def mailing(request: StaffRequest, slug: str, number: int) -> HttpResponse:
             "approval": approvals.newest("mail", shown),
             "ahead": mailings.ahead_of_the_page(shown.version),
             "how": going.in_words(shown),
+            "self_check": self_checks.of_mailing(shown),
         }
         return render(request, "notifications/staff/mailing_prepared.html", context)
     if shown.state in {State.FINISHED, State.CANCELLED}:

@@ -20,6 +20,7 @@ from notifications import composing, mailings
 from notifications.composing import CannotCompose
 from notifications.composing.languages import name_of
 from notifications.models import Notice, Recipient
+from notifications.views import self_checks
 from notifications.views.notices import mailings_of, notice_of, room_of
 
 
@@ -60,6 +61,7 @@ def preview(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
         "languages": [(language, name_of(language)) for language in recipient.mailing.version.languages],
         "reader": composing.reader_of(recipient.merge), "in_language": name_of(recipient.merge["language"]),
         "sender": recipient.mailing.sender, "frame": request.GET.urlencode(), "mailings": mailings_of(notice),
+        "self_check": self_checks.of_notice(notice),
     }  # fmt: skip
     try:
         context["shown"] = composing.shown(recipient)
