@@ -36,7 +36,7 @@ STATEMENTS = (
       LEFT JOIN accounts_address known
              ON known.account_id = said.account_id AND known.kind = said.kind AND known.normal = said.normal
      WHERE known.id IS NULL OR said.role <> known.role OR (known.trusted AND NOT said.trusted)
-     ORDER BY said.line
+     ORDER BY said.line, said.kind
         ON CONFLICT (account_id, kind, normal) DO UPDATE
            SET role = excluded.role, trusted = held.trusted AND excluded.trusted
     """,
