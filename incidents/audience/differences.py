@@ -34,7 +34,8 @@ SELECT changed.line, called, field.meaning, field.value, field.other
   JOIN incidents_affectedaccount affected ON affected.id = changed.affected_id
  CROSS JOIN LATERAL (VALUES ('name', changed.name, account.name), ('locale', changed.locale, account.locale),
                             ('jurisdiction', changed.jurisdiction, account.jurisdiction),
-                            ('certainty', changed.certainty, affected.certainty)) AS field (meaning, value, other)
+                            ('certainty', replace(changed.certainty, '_', ' '),
+                             replace(affected.certainty, '_', ' '))) AS field (meaning, value, other)
  WHERE field.value <> '' AND field.value <> field.other
 UNION ALL
 SELECT changed.line, called, 'fact:' || key, {IN_WORDS.format(facts="changed.facts")},
@@ -75,7 +76,7 @@ INSERT INTO incidents_finding (batch_id, kind, account, "column", value, other, 
 SELECT %(batch)s, 'missing',
        coalesce(account.external_id,
                 (SELECT value FROM accounts_address WHERE account_id = account.id ORDER BY id LIMIT 1), account.name),
-       '', '', affected.certainty, ''
+       '', '', replace(affected.certainty, '_', ' '), ''
   FROM incidents_affectedaccount affected
   JOIN accounts_account account ON account.id = affected.account_id
  WHERE affected.incident_id = %(incident)s

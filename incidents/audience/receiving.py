@@ -155,7 +155,7 @@ def _notes(batch: ImportBatch, table: formats.Table) -> list[str]:
 
 
 def _title(cells: list[str]) -> str:
-    return _clipped("".join(cells).strip().replace(UNREADABLE, ""))
+    return _clipped(" · ".join(cell.strip() for cell in cells if cell.strip()).replace(UNREADABLE, ""))
 
 
 def _each(pieces: Iterator[bytes], act: Callable[[bytes], None]) -> Iterator[bytes]:

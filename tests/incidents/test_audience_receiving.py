@@ -117,6 +117,7 @@ def test_merged_cells_above_the_columns_are_no_columns():
 
     assert preview.columns.headers == ["Account no.", "Company", "E-mail", "API key", "Calls", "Paid"]
     assert [note[:6] for note in preview.notes if "stands above" in note] == ["Line 1", "Line 2"]
+    assert "“Customer · Exposure”" in preview.notes[1]
 
 
 @pytest.mark.parametrize(

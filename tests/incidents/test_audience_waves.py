@@ -186,6 +186,22 @@ def test_a_table_that_grows_is_said_in_words_before_anybody_says_yes(incident):
     assert (said.column, said.value, said.other) == ("table of the account", "2 lines", "1 line")
 
 
+def test_addresses_of_one_row_stand_in_the_same_order_for_everybody(incident):
+    rows = (f"a{n},12 Main St {n},+49 30 1234{n:02},jane{n}@a.example" for n in range(3))
+    save(incident, "\n".join(["account_id,post,phone,email", *rows]))
+
+    kinds = Address.objects.order_by("account", "pk").values_list("kind", flat=True)
+    assert list(kinds) == ["email", "phone", "post"] * 3
+
+
+def test_whoever_is_ruled_out_is_told_in_words(incident):
+    save(incident, many(2))
+    batch = read(incident, many(2, value="ruled out"))
+    audience.compare(batch)
+
+    assert set(batch.findings.filter(kind="changed").values_list("value", "other")) == {("ruled out", "confirmed")}
+
+
 def test_an_address_of_no_role_is_the_owners(incident):
     save(incident, "account_id,email\na1,owner@a1.example")
 
