@@ -17,6 +17,7 @@ SELECT count(*) FILTER (WHERE affected_id IS NULL) AS new,
        count(*) FILTER (WHERE affected_id IS NULL AND NOT made) AS new_here_only,
        count(*) FILTER (WHERE imported.certainty = 'ruled_out'
                           AND affected.certainty <> 'ruled_out') AS newly_ruled_out,
+       count(*) FILTER (WHERE imported.certainty = '' AND affected.certainty = 'ruled_out') AS stay_ruled_out,
        count(DISTINCT affected_id) AS held,
        count(*) FILTER (WHERE coalesce(nullif(imported.certainty, ''), affected.certainty, 'confirmed')
                               <> 'ruled_out') AS owed,
@@ -48,7 +49,8 @@ class Comparison:
     incident. newly_ruled_out: of those owed a notice now. after: everyone owed a notice once this is saved.
     owed_before: now. share: `after` in percent of all customers (None: nobody has said how many there are).
     stop: the file says more than the page; saving needs an explicit yes.
-    same_address: mailboxes that several accounts have. whom_it_rules_out: SHA-256 of which; empty for nobody.
+    same_address: mailboxes that several accounts have. stay_ruled_out: ruled out before, and the file does not say
+    otherwise. whom_it_rules_out: SHA-256 of which; empty for nobody.
     """
 
     new: int
@@ -64,6 +66,7 @@ class Comparison:
     stop: bool
     verdict: str
     same_address: int
+    stay_ruled_out: int = 0
     whom_it_rules_out: str = ""
 
     @property

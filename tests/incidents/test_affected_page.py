@@ -63,6 +63,14 @@ def test_a_file_of_which_no_row_can_be_used_is_not_said_to_hold_nothing_new(inci
     assert "nothing new" not in page.text
 
 
+def test_whoever_was_ruled_out_before_is_not_taken_back_in_silence(incident, as_user, wanda):
+    make_affected(incident, make_account("contoso"), certainty="ruled_out")
+
+    page = upload(as_user(wanda), GOOD)
+
+    assert "1 account in this file was ruled out before, and stays so" in page.text
+
+
 def test_the_same_file_again_is_said_to_hold_nothing_new(incident, as_user, wanda):
     client = as_user(wanda)
     upload(client, GOOD)

@@ -194,6 +194,16 @@ def test_addresses_of_one_row_stand_in_the_same_order_for_everybody(incident):
     assert list(kinds) == ["email", "phone", "post"] * 3
 
 
+@pytest.mark.parametrize("mode", ["add", "replace"])
+def test_whoever_was_ruled_out_and_is_in_a_file_again_is_counted(incident, mode):
+    save(incident, many(1, value="ruled out"))
+    save(incident, many(1, beginning=2))
+
+    silent = read(incident, "account_id,email\na1,owner@a1.example\na2,owner@a2.example", mode=mode)
+    assert audience.compare(silent).stay_ruled_out == 1
+    assert audience.compare(read(incident, many(2), mode=mode)).stay_ruled_out == 0
+
+
 def test_whoever_is_ruled_out_is_told_in_words(incident):
     save(incident, many(2))
     batch = read(incident, many(2, value="ruled out"))
