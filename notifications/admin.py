@@ -3,5 +3,12 @@
 from accounts.admin import LookAtPeople, look_only
 from notifications import models
 
-look_only([models.Notice, models.NoticeVersion, models.Mailing, models.SendBatch, models.Outbox])
-look_only([models.Recipient, models.Attempt, models.DeliveryEvent, models.ReaderLink], base=LookAtPeople)
+look_only([
+    models.Notice, models.NoticeText, models.NoticeVersion, models.Mailing, models.MailingTally, models.SendBatch,
+    models.Outbox, models.SendingStop, models.SendingPulse, models.Export, models.Announcement, models.UpdateOutbox,
+])  # fmt: skip
+look_only([
+    models.Recipient, models.Attempt, models.DeliveryEvent, models.ReaderLink, models.RecordUpload,
+    models.RecordWithdrawal, models.Subscriber, models.FollowRequest, models.FollowRefusal, models.UpdateMail,
+    models.UpdateAttempt,
+], base=LookAtPeople)  # fmt: skip
