@@ -34,7 +34,7 @@ def _while_sending(house: House, break_it: Callable[[], None], mend: Callable[[]
     house.must(states == {State.ACCEPTED}, f"without its bell the house is left with {states}")
 
 
-@fault("F3", "FLUSHALL every 0.2 s while a mailing goes out", quick=True)
+@fault("F3", "FLUSHALL every 0.2 s while a mailing goes out")
 def flushed(house: House) -> None:
     people = 200 if house.quick else 800
     house.mail.delay = 0.02
@@ -85,7 +85,7 @@ def full(house: House) -> None:
     _while_sending(house, lambda: limit("1"), lambda: limit("0"), seconds=20)
 
 
-@fault("F13", "Redis is down when the mailing starts, and comes back", quick=True)
+@fault("F13", "Redis is down when the mailing starts, and comes back")
 def started_without_bell(house: House) -> None:
     mailing = arranging.approved(_prepared(80 if house.quick else 300))
     house.worker()

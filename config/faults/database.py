@@ -107,7 +107,7 @@ def used_up(house: House) -> None:
 ANSWERS = {"claim": b"INSERT INTO notifications_sendbatch", "mark": b"SET handed_over_at", "record": b"SET done_at"}
 
 
-@fault("F4", "the answer to the COMMIT of a claim, a mark and a record is lost, four times each", quick=True)
+@fault("F4", "the answer to the COMMIT of a claim, a mark and a record is lost, four times each")
 def answer_lost(house: House) -> None:
     socket = _socket()
     with Proxy(socket) as proxy:

@@ -94,7 +94,7 @@ def _approve_oneself(house: House, mailing: Mailing) -> None:
     house.must(not Outbox.objects.filter(mailing=mailing).exists(), "something was queued without a second person")
 
 
-@fault("F17", "the kill switch is pressed at half a mailing, then lifted by another person", quick=True)
+@fault("F17", "the kill switch is pressed at half a mailing, then lifted by another person")
 def stopped(house: House) -> None:
     people = 160 if house.quick else 800
     house.mail.delay = 0.05

@@ -23,15 +23,16 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--only", metavar="F1,F5", default="", help="These alone")
         parser.add_argument("--quick", action="store_true", help="The bounded subset of CI, with fewer people")
+        parser.add_argument("--output", type=Path, default=Path(settings.VAR) / "faults.json", metavar="FILE")
 
-    def handle(self, *args, only: str, quick: bool, **options) -> None:
+    def handle(self, *args, only: str, quick: bool, output: Path, **options) -> None:
         registry = faults.load()
         wanted = {name.strip().upper() for name in only.split(",") if name.strip()}
         if unknown := wanted - {one.number for one in registry}:
             raise CommandError(f"There is no fault {', '.join(sorted(unknown))}.")
         chosen = [one for one in registry if (one.number in wanted if wanted else one.quick or not quick)]
         logging.disable(logging.WARNING)  # of this process: the workers' logs are what counts
-        folder = Path(settings.VAR) / "faults"
+        folder = Path(settings.VAR) / "runs"
         shutil.rmtree(folder, ignore_errors=True)
         connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
         name = connection.settings_dict["NAME"]
@@ -44,7 +45,7 @@ class Command(BaseCommand):
         finally:
             connection.close()
             connection.creation.destroy_test_db(name, verbosity=0)
-            self._write(ended)
+            self._write(ended, output)
         if not all(one.is_good for one in ended):
             raise SystemExit(1)
 
@@ -60,7 +61,6 @@ class Command(BaseCommand):
         for words in one.broken:
             self.stdout.write(f"     BROKEN {words}")
 
-    def _write(self, ended: Iterable[faults.Ended]) -> None:
-        path = Path(settings.VAR) / "faults.json"
+    def _write(self, ended: Iterable[faults.Ended], path: Path) -> None:
         path.write_text(json.dumps([one.as_json() for one in ended], indent=1, ensure_ascii=False) + "\n")
         self.stdout.write(f"\nWritten to {path}")
