@@ -7,7 +7,7 @@ EMBEDDED = $(PY) -m config.embedded
 # Named after the hash of the lock file: a changed lock is a stamp that does not exist yet.
 STAMP = .venv/installed-$(shell sha256sum requirements-dev.txt | cut -c1-16)
 
-.PHONY: help demo demo-once demo-clean test check bench lock clean
+.PHONY: help demo demo-once demo-clean test check bench faults lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -25,7 +25,7 @@ demo-once: $(STAMP) ## The same, played to its end, then stopped
 	@$(EMBEDDED) run -- $(PY) manage.py demo --once
 
 demo-clean: ## Stop servers left behind and forget the demo's data
-	@for folder in var/test var/bench var; do \
+	@for folder in var/test var/bench var/faults var; do \
 		test ! -d $$folder || CANDOR_VAR=$$folder $(EMBEDDED) stop || exit 1; \
 	done
 	@rm -rf var
@@ -47,6 +47,9 @@ WITH_PRODUCTION_VALUES = set -a && . ./tests/production.env && set +a &&
 
 bench: $(STAMP) ## Measure; ONLY=name for one of them
 	@CANDOR_VAR=var/bench $(EMBEDDED) run -- $(PY) manage.py bench $(if $(ONLY),--only $(ONLY))
+
+faults: $(STAMP) ## Break everything for real, count at the receiving server; ONLY=F1,F5 for some
+	@CANDOR_VAR=var/faults $(EMBEDDED) run -- $(PY) manage.py faults --output var/faults.json $(if $(ONLY),--only $(ONLY))
 
 lock: ## Write requirements*.txt anew from pyproject.toml (needs uv)
 	uv pip compile $(LOCK) pyproject.toml --output-file requirements.txt
