@@ -51,6 +51,9 @@ def _refused(check: Callable[[], None]) -> None:
 
 
 SUBJECT_HELP = "It stands on the public page, so that people can recognise the message. Never “urgent”."
+TEXT_WIDGETS = {
+    "subject": forms.TextInput(attrs={"dir": "auto"}), "body": forms.Textarea(attrs={"rows": 22, "dir": "auto"}),
+}  # fmt: skip
 BODY_HELP = "Markdown. The fact first, then what to do, then whom to ask. The variables stand beside it."
 
 
@@ -58,7 +61,7 @@ class NoticeForm(TextForm):
     class Meta:
         model = Notice
         fields = ("name", "kind", "language", "subject", "body")
-        widgets = {"body": forms.Textarea(attrs={"rows": 22})}
+        widgets = TEXT_WIDGETS
         labels = {"name": "Name", "body": "Text"}
         help_texts = {
             "kind": "A first notice reaches each account once, whichever notice says it.",
@@ -87,7 +90,7 @@ class NoticeTextForm(TextForm):
     class Meta:
         model = NoticeText
         fields = ("language", "subject", "body")
-        widgets = {"body": forms.Textarea(attrs={"rows": 22})}
+        widgets = TEXT_WIDGETS
         labels = {"body": "Text"}
         help_texts = {
             "language": "A language tag, such as de or pt-BR. de is for de-AT and de-CH, too.",

@@ -1,7 +1,7 @@
 """The same notice in further languages."""
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
@@ -24,8 +24,9 @@ def write(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
     if language in NAMES:
         subject, body = composing.starter(notice.incident, language)
         first = {"language": language, "subject": subject, "body": body}
-    form = NoticeTextForm(request.POST or None, initial=first, notice=notice)
-    if request.method == "POST" and form.is_valid() and (saved := _save(request, notice, form)):
+    data = request.POST.copy() if request.method == "POST" else None
+    form = NoticeTextForm(data, initial=first, notice=notice)
+    if data is not None and form.is_valid() and (saved := _save(request, notice, form, data)):
         return saved
     return render(request, "notifications/staff/notice_text.html", room_of(notice.incident) | {
         "form": form, "notice": notice, "drafts": [(tag, name) for tag, name in NAMES.items() if tag not in there],
@@ -37,8 +38,9 @@ def write(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
 def edit(request: StaffRequest, slug: str, pk: int, language: str) -> HttpResponse:
     notice = notice_of(slug, pk)
     text = get_object_or_404(NoticeText, notice=notice, language=language)
-    form = NoticeTextForm(request.POST or None, instance=text, notice=notice)
-    if request.method == "POST" and form.is_valid() and (saved := _save(request, notice, form)):
+    data = request.POST.copy() if request.method == "POST" else None
+    form = NoticeTextForm(data, instance=text, notice=notice)
+    if data is not None and form.is_valid() and (saved := _save(request, notice, form, data)):
         return saved
     return render(request, "notifications/staff/notice_text.html", room_of(notice.incident) | {
         "form": form, "notice": notice, "text": text, "in_language": name_of(text.language),
@@ -68,7 +70,7 @@ def drop(request: StaffRequest, slug: str, pk: int, language: str) -> HttpRespon
 # ----------------------------------------------------------------------------------------------------------------
 
 
-def _save(request: StaffRequest, notice: Notice, form: NoticeTextForm) -> HttpResponse | None:
+def _save(request: StaffRequest, notice: Notice, form: NoticeTextForm, data: QueryDict) -> HttpResponse | None:
     """None where somebody else was faster: the form says so."""
     words = form.cleaned_data
     language = words.get("language") or form.instance.language
@@ -78,8 +80,7 @@ def _save(request: StaffRequest, notice: Notice, form: NoticeTextForm) -> HttpRe
         )
     except mailings.Changed as error:
         notice.refresh_from_db()
-        form.data = form.data.copy()
-        form.data["edits"] = str(notice.edits)
+        data["edits"] = str(notice.edits)
         form.add_error(None, str(error))
         return None
     messages.success(request, f"“{notice.name}” in {name_of(language)} is saved.{_ended(ended)}")
