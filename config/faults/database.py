@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -119,12 +120,8 @@ def answer_lost(house: House) -> None:
         for number in range(rounds):
             for marker in ANSWERS.values():
                 house.until_arrived((number + 1) * people // (rounds + 3))
-                lost = proxy.lost
                 proxy.lose_answer_to(marker)
-                house.until(
-                    lambda lost=lost: proxy.lost > lost or len(house.arrived) >= people, seconds=60,
-                    words="an answer is lost",
-                )  # fmt: skip
+                house.until(partial(_is_lost, house, proxy, proxy.lost, people), seconds=60, words="an answer is lost")
         house.healed()
         house.until_over(seconds=120)
         house.must(proxy.lost >= len(ANSWERS), "too few answers were lost to say anything")
@@ -134,6 +131,10 @@ def answer_lost(house: House) -> None:
         )
         house.must(not unspoken.exists(), f"{unspoken.count()} are unknown of whom nothing was ever said")
         house.must(not Attempt.objects.filter(recipient__mailing=mailing, outcome="").exists(), "a try has no outcome")
+
+
+def _is_lost(house: House, proxy: Proxy, before: int, people: int) -> bool:
+    return proxy.lost > before or len(house.arrived) >= people
 
 
 def _socket() -> str:

@@ -182,6 +182,6 @@ def _all_it_holds(bell: redis.Redis) -> str:
             b"hash": bell.hgetall,
             b"set": bell.smembers,
             b"zset": lambda key: bell.zrange(key, 0, -1),
-        }.get(kind, bell.get)(key)  # type: ignore[arg-type,call-overload]
+        }.get(kind, bell.get)(key)  # type: ignore[arg-type]
         held.append(f"{key!r} {value!r}")
     return "\n".join(held)

@@ -3,6 +3,7 @@
 import random
 import re
 import signal
+import subprocess
 import time
 from functools import partial
 
@@ -45,7 +46,7 @@ def deploys(house: House) -> None:
     for part in range(1, 4):
         house.until_arrived(part * people // 5)
         new = house.worker()
-        house.until(lambda new=new: len(children(new)) >= 2, seconds=60, words="the new worker runs")
+        house.until(partial(_is_ready, new), seconds=60, words="the new worker runs")
         house.kill(old, signal.SIGTERM)  # the whole group, as some process runners do
         old.wait(timeout=40)
         old = new
@@ -79,3 +80,7 @@ def no_beat(house: House) -> None:
     house.beat()
     house.healed()
     house.until_over()
+
+
+def _is_ready(worker: subprocess.Popen) -> bool:
+    return len(children(worker)) >= 2

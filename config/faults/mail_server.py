@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
+from typing import BinaryIO
 
 
 class Hangup(Exception):
@@ -77,9 +78,10 @@ class MailServer:
         except (Hangup, OSError, ValueError):
             pass
 
-    def _converse(self, client: socket.socket, heard) -> None:  # type: ignore[no-untyped-def]
-        def say(line: str) -> None:
+    def _converse(self, client: socket.socket, heard: BinaryIO) -> None:
+        def say(line: str) -> bool:
             client.sendall(f"{line}\r\n".encode())
+            return True
 
         def instead(point: str, reader: str) -> bool:
             return self._instead(self.script(point, reader), client, say)
@@ -118,7 +120,7 @@ class MailServer:
                 case _:
                     say("250 ok")
 
-    def _take(self, heard, reader: str, client: socket.socket, say: Callable[[str], None]) -> None:  # type: ignore[no-untyped-def]
+    def _take(self, heard: BinaryIO, reader: str, client: socket.socket, say: Callable[[str], bool]) -> None:
         lines = []
         while (line := heard.readline()) != b".\r\n":
             if not line:
@@ -138,7 +140,7 @@ class MailServer:
         named = re.search(rb"(?im)^Message-ID:\s*<(.*?)>", head)
         self.arrived.append(Arrived(time.time(), named[1].decode() if named else "", reader, raw))
 
-    def _instead(self, fault: str, client: socket.socket, say: Callable[[str], None]) -> bool:
+    def _instead(self, fault: str, client: socket.socket, say: Callable[[str], bool]) -> bool:
         """Whether a fault took the place of the usual reply."""
         if fault.startswith("late"):
             time.sleep(float(fault.split()[1]))

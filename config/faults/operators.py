@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 
 from django.urls import reverse
@@ -10,6 +11,7 @@ from django.urls import reverse
 from accounts.models import Approval, AuditEntry
 from config.faults import arranging, fault
 from config.faults.house import House
+from config.faults.visiting import Form
 from notifications import mailings, stopping
 from notifications.models import Mailing, Outbox, Recipient
 
@@ -18,6 +20,10 @@ State = Recipient.State
 
 def _page(mailing: Mailing, name: str) -> str:
     return reverse(f"notifications:{name}", args=[mailing.incident.slug, mailing.number])
+
+
+def _sent(form: Form, *, to: str = "") -> str:
+    return form.send(to=to).text
 
 
 def _at_once(acts: list[Callable[[], str]]) -> list[str]:
@@ -41,7 +47,7 @@ def two_send(house: House) -> None:
     house.worker()
     path = _page(mailing, "mailing_start")
     forms = [house.visitor(who).open(path) for who in (anton, ada) for _ in range(4)]
-    said = _at_once([lambda form=form: form.send().text for form in forms])
+    said = _at_once([partial(_sent, form) for form in forms])
     house.healed()
     started = [page for page in said if "people are on their way" in page or "is on its way" in page]
     losers = [page for page in said if "already going out" in page or "cannot do this" in page]
@@ -68,7 +74,7 @@ def stale_and_self(house: House) -> None:
     notice = first.version.notice
     prepare = reverse("notifications:notice_prepare", args=[of.slug, notice.pk])
     clicks = [house.visitor(wanda).open(reverse("notifications:notice_preview", args=[of.slug, notice.pk]))] * 2
-    _at_once([lambda form=form: form.send(to=prepare).text for form in clicks])
+    _at_once([partial(_sent, form, to=prepare) for form in clicks])
     prepared = Mailing.objects.filter(incident=of, state=Mailing.State.PREPARED)
     house.must(prepared.count() == 1, f"after a double click {prepared.count()} mailings are prepared")
     house.must("cannot" in stale.send().text, "a stale tab was not told that it is stale")

@@ -4,6 +4,7 @@ import os
 import subprocess
 import time
 from datetime import timedelta
+from typing import Any, LiteralString
 
 import psycopg
 from django.db import connection
@@ -64,8 +65,8 @@ def _look_at_the_copy(house: House, mailing: Mailing, copy: str, *, aged: timede
         house.must(len(house.arrived) == before, f"{len(house.arrived) - before} messages went out again")
 
 
-def _one(restored: psycopg.Connection, sql: str, given: int):  # type: ignore[no-untyped-def]
-    row = restored.execute(sql, [given]).fetchone()  # type: ignore[arg-type]
+def _one(restored: psycopg.Connection, sql: LiteralString, given: int) -> Any:
+    row = restored.execute(sql, [given]).fetchone()
     return row[0] if row else None
 
 

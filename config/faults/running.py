@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 def run(chosen: Fault, folder: Path, *, quick: bool) -> Ended:
     ended = Ended(chosen.number, chosen.injected)
-    _quiet_before(connection)
+    _quiet_before()
     # The bell and the site of this house hold for what we do ourselves, too.
     with House(folder, quick=quick) as house, override_settings(
         SITE_FOLDER=folder / "site", PUBLIC_BASE_URL=house.base_url, REDIS_URL=house.bell.url,
@@ -39,7 +39,7 @@ def run(chosen: Fault, folder: Path, *, quick: bool) -> Ended:
     return ended
 
 
-def _quiet_before(connection) -> None:  # type: ignore[no-untyped-def]
+def _quiet_before() -> None:
     """Nothing of the fault before goes on in this one."""
     connection.close()
     living = [Mailing.State.RUNNING, Mailing.State.PAUSED, Mailing.State.PREPARED]

@@ -85,7 +85,7 @@ def burst(house: House) -> None:
     mailing, known = _handed_over(house, people)
     poster, bodies, expected = Poster(house), [], {}
     for number, (pk, address, message_id) in enumerate(known):
-        kinds = [provider.DELIVERY] if number % 3 else [provider.DELIVERY, provider.BOUNCE]
+        kinds: list[dict] = [provider.DELIVERY] if number % 3 else [provider.DELIVERY, provider.BOUNCE]
         kinds += [provider.COMPLAINT] if number % 5 == 0 else []
         expected[pk] = State.DELIVERED if number % 3 else State.BOUNCED
         for kind in kinds:
