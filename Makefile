@@ -7,7 +7,7 @@ EMBEDDED = $(PY) -m config.embedded
 # Named after the hash of the lock file: a changed lock is a stamp that does not exist yet.
 STAMP = .venv/installed-$(shell sha256sum requirements-dev.txt | cut -c1-16)
 
-.PHONY: help demo demo-once demo-clean test check bench faults lock clean
+.PHONY: help demo demo-once demo-clean test check bench faults messages lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,13 @@ bench: $(STAMP) ## Measure; ONLY=name for one of them
 
 faults: $(STAMP) ## Break everything for real, count at the receiving server; ONLY=F1,F5 for some
 	@CANDOR_VAR=var/faults $(EMBEDDED) run -- $(PY) manage.py faults --output var/faults.json $(if $(ONLY),--only $(ONLY))
+
+messages: $(STAMP) ## Gather our words into locale/ and compile what is translated (needs gettext)
+	$(WITH_PRODUCTION_VALUES) $(PY) manage.py makemessages $(LANGUAGES) $(FOLDERS) --no-wrap --no-obsolete --add-location file
+	$(WITH_PRODUCTION_VALUES) $(PY) manage.py compilemessages $(LANGUAGES) $(FOLDERS)
+
+LANGUAGES = --locale de --locale fr --locale es --locale ar
+FOLDERS = --ignore .venv --ignore var
 
 lock: ## Write requirements*.txt anew from pyproject.toml (needs uv)
 	uv pip compile $(LOCK) pyproject.toml --output-file requirements.txt

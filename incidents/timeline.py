@@ -4,11 +4,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Protocol, TypeVar
 
-MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
-
+from django.utils.dates import MONTHS
+from django.utils.translation import gettext, pgettext
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 """Sorts what has no moment behind everything that has one."""
@@ -47,15 +44,17 @@ def say(at: datetime | None, precision: str, zone: str = "UTC", *, utc_offset: i
     """ "on 3 January 2018", "at 16:35 UTC on 3 January 2018", "between … and …".
 
     bare: without the preposition, for a table: "3 January 2018", "16:35 UTC, 3 January 2018".
-    A moment written in another zone than UTC says both.
+    A moment written in another zone than UTC says both. In the language that is active; " (" stands in it only
+    before what is said beside the moment.
     """
     if at is None or precision == "unknown":
-        return _unknown("not known" if bare else "at a time not known", unknown_because.strip())
+        not_known = gettext("not known") if bare else gettext("at a time not known")
+        return _unknown(not_known, unknown_because.strip())
     if until is not None:
         words = _between(at, until, precision, zone, utc_offset, bare=bare)
     else:
         words = _one(at, precision, zone, utc_offset, bare=bare)
-    return words + (" (believed)" if uncertain else "")
+    return words + (f" ({gettext('believed')})" if uncertain else "")
 
 
 def _unknown(words: str, because: str) -> str:
@@ -66,7 +65,19 @@ def _unknown(words: str, because: str) -> str:
 
 
 def day(at: datetime) -> str:
-    return f"{at.day} {MONTHS[at.month - 1]} {at.year}"
+    if at.day == 1:
+        return pgettext("first of a month", "%(day)s %(month)s %(year)s") % _calendar(at)
+    return gettext("%(day)s %(month)s %(year)s") % _calendar(at)
+
+
+def day_of_its_year(at: datetime) -> str:
+    if at.day == 1:
+        return pgettext("first of a month", "%(day)s %(month)s") % _calendar(at)
+    return gettext("%(day)s %(month)s") % _calendar(at)
+
+
+def _calendar(at: datetime) -> dict[str, object]:
+    return {"day": at.day, "month": MONTHS[at.month], "year": at.year}
 
 
 def machine(at: datetime, precision: str, utc_offset: int = 0) -> str:
@@ -89,29 +100,37 @@ def _one(at: datetime, precision: str, zone: str, utc_offset: int, *, bare: bool
     written = _written(at, utc_offset)
     match precision:
         case "year":
-            return str(written.year) if bare else f"in {written.year}"
+            return str(written.year) if bare else pgettext("year", "in %(when)s") % {"when": written.year}
         case "month":
-            month = f"{MONTHS[written.month - 1]} {written.year}"
-            return month if bare else f"in {month}"
+            month = gettext("%(month)s %(year)s") % _calendar(written)
+            return month if bare else pgettext("month", "in %(when)s") % {"when": month}
         case "day":
-            return day(written) if bare else f"on {day(written)}"
-    clock = f"{_clock(written, precision)} {zone}"
-    words = f"{clock}, {day(written)}" if bare else f"at {clock} on {day(written)}"
-    return words + _in_utc(at, written, precision, zone, utc_offset)
+            return day(written) if bare else pgettext("day", "on %(when)s") % {"when": day(written)}
+    values = {"clock": _clock(written, precision), "zone": zone, "day": day(written)}
+    pattern = gettext("%(clock)s %(zone)s, %(day)s") if bare else gettext("at %(clock)s %(zone)s on %(day)s")
+    return pattern % values + _in_utc(at, written, precision, zone, utc_offset)
 
 
 def _in_utc(at: datetime, written: datetime, precision: str, zone: str, utc_offset: int) -> str:
     if zone in {"UTC", "GMT", "Z"} and not utc_offset:
         return ""
     utc = at.astimezone(UTC)
-    other_day = f" on {day(utc)}" if utc.date() != written.date() else ""
-    return f" ({_clock(utc, precision)} UTC{other_day})"
+    if utc.date() == written.date():
+        return f" ({_clock(utc, precision)} UTC)"
+    return f" ({gettext('%(clock)s UTC on %(day)s') % {'clock': _clock(utc, precision), 'day': day(utc)}})"
 
 
 def _between(at: datetime, until: datetime, precision: str, zone: str, utc_offset: int, *, bare: bool) -> str:
     start, end = _written(at, utc_offset), _written(until, utc_offset)
     if precision in {"second", "minute"} and start.date() == end.date():
-        span = f"{_clock(start, precision)} and {_clock(end, precision)} {zone}"
-        return f"between {span}, {day(start)}" if bare else f"between {span} on {day(start)}"
+        values = {"start": _clock(start, precision), "end": _clock(end, precision), "zone": zone, "day": day(start)}
+        if bare:
+            return gettext("between %(start)s and %(end)s %(zone)s, %(day)s") % values
+        return gettext("between %(start)s and %(end)s %(zone)s on %(day)s") % values
     first, last = (_one(moment, precision, zone, utc_offset, bare=True) for moment in (at, until))
-    return first if first == last else f"between {first} and {last}"
+    if first == last:
+        return first
+    span = {"first": first, "last": last}
+    if precision in {"month", "year"}:
+        return pgettext("months or years", "between %(first)s and %(last)s") % span
+    return pgettext("days or moments", "between %(first)s and %(last)s") % span

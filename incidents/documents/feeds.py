@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from urllib.parse import urljoin
 
+from django.utils import translation
+
+from accounts.languages import ENGLISH, spoken
 from incidents import prose
 from incidents.documents import words
 from incidents.documents.page import path, to_bytes
@@ -19,7 +22,6 @@ from incidents.documents.shown import Shown, absolute, to_json
 OF_THE_SITE = 50  # entries; an incident's own feed has all of its
 NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 HREF = re.compile(r'href="([^"]*)"')
-KINDS = {"correction": "Correction", "final": "Final update"}
 
 
 @dataclass(frozen=True, order=True)
@@ -35,7 +37,7 @@ def of_incident(shown: Shown) -> dict[str, bytes]:
     """Path → bytes of the three feeds of one incident."""
     content = shown.content
     folder = path(shown.slug)
-    entries = [_entry(shown, update) for update in content["updates"]]
+    entries = [_entry_of(shown, update) for update in content["updates"]]
     return _feeds(folder, entries, organisation=content["organisation"], language=content["language"],
                   title=f"{content['title']} · {content['organisation']['name']}", home=shown.url,
                   since=shown.said_at)  # fmt: skip
@@ -51,10 +53,16 @@ def of_site(newest: Iterable[Shown], *, organisation: dict, since: datetime) -> 
         for shown in newest
         for update in shown.content["updates"]
     }
-    entries = [_entry(*every[key]) for key in sorted(every, reverse=True)[:OF_THE_SITE]]
-    made = _feeds("", entries, organisation=organisation, language="en", since=since,
+    entries = [_entry_of(*every[key]) for key in sorted(every, reverse=True)[:OF_THE_SITE]]
+    made = _feeds("", entries, organisation=organisation, language=ENGLISH, since=since,
                   title=f"Security incidents · {organisation['name']}", home=absolute(""))  # fmt: skip
     return {**made, "history.atom": made["feed.atom"], "history.rss": made["feed.rss"]}
+
+
+def _entry_of(shown: Shown, update: dict) -> dict:
+    """In the language it says it is in."""
+    with translation.override(spoken(shown.content["language"])):
+        return _entry(shown, update)
 
 
 def _entry(shown: Shown, update: dict) -> dict:
@@ -66,7 +74,7 @@ def _entry(shown: Shown, update: dict) -> dict:
     url = f"{shown.url}#update-{update['number']}"
     return {
         "id": _urn(f"{shown.slug}/{update['number']}"), "url": url, "language": shown.content["language"],
-        "title": f"{shown.content['title']}: {KINDS.get(update['kind']) or words.PHASES[update['phase']]}",
+        "title": f"{shown.content['title']}: {words.UPDATES.get(update['kind']) or words.PHASES[update['phase']]}",
         "phase": update["phase"], "phase_word": words.PHASES[update["phase"]], "at": at,
         "mail_date": format_datetime(at.astimezone(UTC), usegmt=True),
         "updated": max([at, *(datetime.fromisoformat(other["at"]) for other in corrected)]),
@@ -78,7 +86,7 @@ def _html(update: dict, corrected: list[dict], shown: Shown) -> str:
     """What the page says there, for readers far from it: every link is whole."""
     correction = update["correction"]
     made = to_bytes("incidents/public/feed_entry.html", {
-        "url": shown.url, "body": prose.html(update["body"]),
+        "language": shown.content["language"], "url": shown.url, "body": prose.html(update["body"]),
         "correction": correction and correction | {
             "was": prose.html(correction["was"]), "now": prose.html(correction["now"])
         },

@@ -8,10 +8,13 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
+from django.utils.safestring import SafeString
 from django.utils.text import slugify
+from django.utils.translation import gettext
 
+from accounts.languages import ENGLISH, direction, spoken
 from incidents import prose
-from incidents.documents import assets, indicators, words
+from incidents.documents import assets, foreign, indicators, words
 from incidents.documents.freezing import said
 from incidents.documents.telling import Telling, not_notified_words
 from incidents.models import Incident
@@ -46,12 +49,20 @@ def path(slug: str, version: int | None = None) -> str:
 
 def render(content: dict, *, telling: Telling, version: Edition) -> dict[str, bytes]:
     """Path → bytes: the page, the same under its own number for good, and the list of its versions."""
+    slug, language = content["slug"], spoken(content["language"])
+    with translation.override(language):
+        documents = _pages(content, telling, version, language)
+    if content["indicators"] and not version.preview:
+        with translation.override(ENGLISH):
+            documents[indicators.path(slug)] = indicators.as_csv(content["indicators"])
+    return documents
+
+
+def _pages(content: dict, telling: Telling, version: Edition, language: str) -> dict[str, bytes]:
     look = assets.inside() if version.preview else assets.published()
-    context = {**frame(content["organisation"], look, content["language"]), **_page(content, telling, version)}
+    context = {**frame(content["organisation"], look, language), **_page(content, telling, version, language)}
     slug = content["slug"]
     documents = {f"{path(slug)}index.html": to_bytes(PAGE, context)}
-    if content["indicators"] and not version.preview:
-        documents[indicators.path(slug)] = indicators.as_csv(content["indicators"])
     if not version.preview:
         documents[f"{path(slug, version.number)}index.html"] = to_bytes(PAGE, {**context, "is_version": True})
         documents[f"{path(slug)}versions/index.html"] = to_bytes(VERSIONS, {**context, **_versions(content, version)})
@@ -59,20 +70,16 @@ def render(content: dict, *, telling: Telling, version: Edition) -> dict[str, by
 
 
 def to_bytes(template: str, context: dict) -> bytes:
-    """Independent of the language and time zone of whoever pressed the button."""
-    with translation.override("en"), timezone.override(UTC):
+    """In the context's language, English without one; whatever that and the time zone of whoever pressed the button."""
+    with translation.override(spoken(context.get("language", ENGLISH))), timezone.override(UTC):
         made = render_to_string(template, context)
     return (made.strip() + "\n").encode()
 
 
-def frame(organisation: dict, look: assets.Look, language: str = "en") -> dict:
-    """What every public page has."""
-    try:
-        from_right = translation.get_language_info(language)["bidi"]
-    except KeyError:
-        from_right = False
+def frame(organisation: dict, look: assets.Look, language: str = ENGLISH) -> dict:
+    """What every public page has. language: of its fixed words."""
     return {
-        "organisation": organisation, "language": language, "direction": "rtl" if from_right else "ltr", "look": look,
+        "organisation": organisation, "language": language, "direction": direction(language), "look": look,
         "base_url": settings.PUBLIC_BASE_URL,
     }  # fmt: skip
 
@@ -97,15 +104,18 @@ def is_overdue(content: dict, *, at: datetime) -> bool:
     return promised is not None and promised <= at and content["phase"] not in words.CLOSED
 
 
-def _page(content: dict, telling: Telling, version: Edition) -> dict:
+def _page(content: dict, telling: Telling, version: Edition, language: str) -> dict:
+    """In words of the language that is active; texts in another one are marked as being in it."""
     content = said(content, version.said_at)
+    if content["language"] != language:
+        content = foreign.as_foreign(content)
     corrections = [_correction(update) for update in content["updates"] if update["correction"]]
     segments = {segment["key"]: segment["name"] for segment in content["segments"]}
     steps = [_step(step, segments) for step in content["steps"]]
     as_of = telling.moment(version.said_at)
     return {
         **headline(content, version.said_at, at=version.at),
-        "description": _description(content),
+        "description": _description(content), "written_in": content["language"],
         "canonical": f"{settings.PUBLIC_BASE_URL}/{path(content['slug'])}",
         "drill": content["drill"], "preview": version.preview, "version": version,
         "made": words.instant(version.at),
@@ -158,7 +168,7 @@ def _versions(content: dict, version: Edition) -> dict:
 
 def _description(content: dict) -> str:
     if content["phase"] == Incident.Phase.WITHDRAWN:
-        return "We have withdrawn what we said here."
+        return gettext("We have withdrawn what we said here.")
     return _first_words(content["summary"] or content["title"])
 
 
@@ -172,23 +182,32 @@ def _instant(text: str | None) -> words.Said | None:
     return words.instant(at) if at else None
 
 
+def _blocks(text: str) -> SafeString:
+    return foreign.block(text, prose.html(text))
+
+
+def _line(text: str) -> SafeString:
+    return foreign.line(text, prose.line(text))
+
+
 def _step(step: dict, segments: dict[str, str]) -> dict:
     return step | {
-        "how": prose.html(step["how"]), "why": prose.line(step["why"]), "if_not": prose.line(step["if_not"]),
+        "how": _blocks(step["how"]), "why": _line(step["why"]), "if_not": _line(step["if_not"]),
         "cut_off": _instant(step["cut_off"]), "due": _instant(step["due_at"]),
         "for_whom": segments.get(step["segment"] or "", ""), "host": prose.host_of(step["url"]),
     }  # fmt: skip
 
 
 def _segment(segment: dict) -> dict:
-    return {"name": segment["name"], "guidance": prose.html(segment["guidance"])}
+    return {"name": segment["name"], "guidance": _blocks(segment["guidance"])}
 
 
 def _exposure(rows: Iterable[dict], segments: dict[str, str]) -> dict:
     lists: dict[str, list[dict]] = {"confirmed": [], "possible": [], "ruled_out": []}
     for row in rows:
         notes = [note for note in (segments.get(row["segment"] or "", ""), row["note"]) if note]
-        lists[row["status"]].append({"data_class": row["data_class"], "note": ": ".join(notes)})
+        note = foreign.same(notes[0], ": ".join(notes)) if notes else ""
+        lists[row["status"]].append({"data_class": row["data_class"], "note": note})
     return {"exposed": lists["confirmed"], "possibly": lists["possible"], "not_exposed": lists["ruled_out"]}
 
 
@@ -214,7 +233,7 @@ def _chain(row: dict, by_number: dict[int, dict]) -> list[str]:
 def _correction(update: dict) -> dict:
     correction = update["correction"]
     return correction | {
-        "was": prose.html(correction["was"]), "now": prose.html(correction["now"]), "number": update["number"],
+        "was": _blocks(correction["was"]), "now": _blocks(correction["now"]), "number": update["number"],
         "at": words.said_at(update),
     }  # fmt: skip
 
@@ -223,14 +242,14 @@ def _update(update: dict, corrections: list[dict]) -> dict:
     own = next((found for found in corrections if found["number"] == update["number"]), None)
     return {
         "number": update["number"], "phase": update["phase"], "phase_word": words.PHASES[update["phase"]],
-        "kind": {"correction": "Correction", "final": "Final update"}.get(update["kind"], ""),
-        "at": words.said_at(update), "body": prose.html(update["body"]), "correction": own,
+        "kind": words.UPDATES.get(update["kind"], ""),
+        "at": words.said_at(update), "body": _blocks(update["body"]), "correction": own,
         "corrected_by": [found for found in corrections if found["corrects"] == update["number"]],
     }  # fmt: skip
 
 
 def _event(event: dict) -> dict:
-    return {"at": words.moment(event), "text": prose.line(event["text"]), "note": event["note"]}
+    return {"at": words.moment(event), "text": _line(event["text"]), "note": event["note"]}
 
 
 def _key_dates(events: Iterable[dict]) -> list[dict]:
@@ -242,7 +261,7 @@ def _measures(rows: Iterable[dict]) -> dict:
     done: list[dict] = []
     promised: list[dict] = []
     for row in rows:
-        said = {"text": prose.line(row["text"]), "at": words.moment(row) if row["at"] else None,
+        said = {"text": _line(row["text"]), "at": words.moment(row) if row["at"] else None,
                 "due": _instant(row["due_at"])}  # fmt: skip
         (promised if row["promised"] else done).append(said)
     return {"measures": done, "promises": promised}
@@ -263,16 +282,20 @@ def _questions(rows: Iterable[dict]) -> list[dict]:
         anchor = f"question-{slugify(row['question'])[:60].strip('-') or 'asked'}"
         taken[anchor] = taken.get(anchor, 0) + 1
         anchor += f"-{taken[anchor]}" if taken[anchor] > 1 else ""
-        questions.append({"anchor": anchor, "question": row["question"], "answer": prose.html(row["answer"])})
+        questions.append({"anchor": anchor, "question": row["question"], "answer": _blocks(row["answer"])})
     return questions
 
 
 def _contacts(content: dict) -> list[dict]:
     return [
-        {"role": row["role"][:1].upper() + row["role"][1:], "label": row["label"], "value": row["value"],
+        {"role": _role(row["role"]), "label": row["label"], "value": row["value"],
          "href": _href(row["value"])}
         for row in content["contacts"]
     ]  # fmt: skip
+
+
+def _role(role: str) -> str:
+    return words.ROLES.get(role.lower()) or foreign.same(role, role[:1].upper() + role[1:])
 
 
 def _href(value: str) -> str:
@@ -291,8 +314,8 @@ def _not_known(content: dict) -> list[str]:
         return []
     known = {event["marks"] for event in content["events"]}
     questions = [
-        ("What was exposed", not content["exposures"]),
-        ("How many are affected", not content["estimates"]),
-        ("When it began", "attack_start" not in known),
+        (gettext("What was exposed"), not content["exposures"]),
+        (gettext("How many are affected"), not content["estimates"]),
+        (gettext("When it began"), "attack_start" not in known),
     ]
     return [question for question, open_still in questions if open_still]

@@ -1,5 +1,8 @@
 """All documents of one incident: its pages, and the same for machines."""
 
+from django.utils import translation
+
+from accounts.languages import ENGLISH
 from incidents.documents import csaf, feeds, page
 from incidents.documents.page import Edition
 from incidents.documents.shown import Shown
@@ -12,4 +15,5 @@ def render(content: dict, *, telling: Telling, version: Edition) -> dict[str, by
     shown = Shown.of(content, version.said_at, telling)
     if version.preview or not shown.is_public:
         return made
-    return {**made, **feeds.of_incident(shown), **csaf.of_incident(shown, version)}
+    with translation.override(ENGLISH):  # what machines read does not depend on who pressed the button
+        return {**made, **feeds.of_incident(shown), **csaf.of_incident(shown, version)}

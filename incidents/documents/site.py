@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from django.conf import settings
+from django.utils import translation
 
+from accounts.languages import ENGLISH
 from incidents.documents import assets, feeds, statuspage, words
 from incidents.documents.freezing import said
 from incidents.documents.page import frame, headline, to_bytes
@@ -14,6 +16,7 @@ from incidents.documents.shown import Shown
 ON_THE_INDEX = 10  # past incidents; the rest stand in the history
 
 
+@translation.override(ENGLISH)
 def render_site(*, published: Iterable[tuple[dict, datetime]], newest: Iterable[Shown], organisation: dict,
                 at: datetime) -> dict[str, bytes]:  # fmt: skip
     """Path → bytes.

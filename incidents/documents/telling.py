@@ -3,7 +3,12 @@
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from incidents import timeline
+from incidents.documents.foreign import whole
 
 STATES = ("none", "under_way", "done")
 
@@ -48,51 +53,87 @@ class Telling:
 
 # Finished fact in the present tense ("is not among them") stands under "done" alone. A sentence that does not depend
 # on telling says what we found, as of when, and never what is so for good.
-SENTENCES: dict[str, dict[str, str]] = {
+SENTENCES: dict[str, dict[str, str | Promise]] = {
     "not_yet_known": {
-        "none": "{as_of}, we do not know yet who is affected. That we have not written to you does not mean that your "
-        "account is safe. Whoever we find to be affected will hear from us directly.",
-        "under_way": "{as_of}, we are writing to the accounts we know to be affected, and we do not know yet whether "
-        "there are more. That nothing came does not mean that your account is safe.",
-        "done": "{as_of}, we have told every account we know to be affected. We do not know yet whether there are "
-        "more: that nothing came does not mean that your account is safe.",
+        "none": _(
+            "{as_of}, we do not know yet who is affected. That we have not written to you does not mean that your "
+            "account is safe. Whoever we find to be affected will hear from us directly."
+        ),
+        "under_way": _(
+            "{as_of}, we are writing to the accounts we know to be affected, and we do not know yet whether "
+            "there are more. That nothing came does not mean that your account is safe."
+        ),
+        "done": _(
+            "{as_of}, we have told every account we know to be affected. We do not know yet whether there are "
+            "more: that nothing came does not mean that your account is safe."
+        ),
     },
     "not_affected": {
-        "none": "{as_of}, we have not begun to write to the affected accounts. Until we have reached all of them and "
-        "say so here, not having heard from us tells you nothing about your account.",
-        "under_way": "{as_of}, we are still writing to the affected accounts. Until we have reached all of them and "
-        "say so here, not having heard from us tells you nothing about your account.",
-        "done": "{as_of}, we have told every affected account. If nothing came (look in spam, too), yours is not among "
-        "them.",
+        "none": _(
+            "{as_of}, we have not begun to write to the affected accounts. Until we have reached all of them and "
+            "say so here, not having heard from us tells you nothing about your account."
+        ),
+        "under_way": _(
+            "{as_of}, we are still writing to the affected accounts. Until we have reached all of them and "
+            "say so here, not having heard from us tells you nothing about your account."
+        ),
+        "done": _(
+            "{as_of}, we have told every affected account. If nothing came (look in spam, too), yours is not among "
+            "them."
+        ),
     },
     "no_evidence": {
-        "none": "{as_of}, we have no evidence so far that others are affected than those we shall write to. We have "
-        "not begun to write, so not having heard from us tells you nothing yet.",
-        "under_way": "{as_of}, we are still writing to the accounts we know to be affected, so not having heard from "
-        "us tells you nothing yet. We have no evidence so far that there are others.",
-        "done": "{as_of}, we have told every account we know to be affected, and we have no evidence so far that there "
-        "are others. If nothing came (look in spam, too), we have no evidence about yours.",
+        "none": _(
+            "{as_of}, we have no evidence so far that others are affected than those we shall write to. We have "
+            "not begun to write, so not having heard from us tells you nothing yet."
+        ),
+        "under_way": _(
+            "{as_of}, we are still writing to the accounts we know to be affected, so not having heard from "
+            "us tells you nothing yet. We have no evidence so far that there are others."
+        ),
+        "done": _(
+            "{as_of}, we have told every account we know to be affected, and we have no evidence so far that there "
+            "are others. If nothing came (look in spam, too), we have no evidence about yours."
+        ),
     },
     "not_contacted": {
-        "none": "{as_of}, we have not begun to write to the affected accounts, and some of them we shall not write to: "
-        "{words} Not having heard from us does not mean that your account is safe.",
-        "under_way": "{as_of}, we are still writing to affected accounts, and some we do not write to: {words} Not "
-        "having heard from us does not mean that your account is safe.",
-        "done": "{as_of}, we have told every affected account except some that we do not write to: {words} If nothing "
-        "came (look in spam, too) and this does not describe you, your account is not among them.",
+        "none": _(
+            "{as_of}, we have not begun to write to the affected accounts, and some of them we shall not write to: "
+            "{words} Not having heard from us does not mean that your account is safe."
+        ),
+        "under_way": _(
+            "{as_of}, we are still writing to affected accounts, and some we do not write to: {words} Not "
+            "having heard from us does not mean that your account is safe."
+        ),
+        "done": _(
+            "{as_of}, we have told every affected account except some that we do not write to: {words} If nothing "
+            "came (look in spam, too) and this does not describe you, your account is not among them."
+        ),
     },
     "everyone_acts": {
-        "none": "{as_of}, everyone has to act, whether we write to them or not. Please follow the steps on this page.",
-        "under_way": "{as_of}, everyone has to act, whether we wrote to them or not; we are still writing. Please "
-        "follow the steps on this page.",
-        "done": "{as_of}, everyone has to act, whether we wrote to them or not. Please follow the steps on this page.",
+        "none": _(
+            "{as_of}, everyone has to act, whether we write to them or not. Please follow the steps on this page."
+        ),
+        "under_way": _(
+            "{as_of}, everyone has to act, whether we wrote to them or not; we are still writing. Please "
+            "follow the steps on this page."
+        ),
+        "done": _(
+            "{as_of}, everyone has to act, whether we wrote to them or not. Please follow the steps on this page."
+        ),
     },
     "nobody_affected": {
-        "none": "{as_of}, we have found nobody who is affected, and there is nothing you have to do.",
-        "under_way": "{as_of}, we have found nobody who is affected, and there is nothing you have to do. We are "
-        "writing to some of our customers to say so.",
-        "done": "{as_of}, we have found nobody who is affected, and there is nothing you have to do. We have written "
-        "to some of our customers to say so.",
+        "none": _(
+            "{as_of}, we have found nobody who is affected, and there is nothing you have to do."
+        ),
+        "under_way": _(
+            "{as_of}, we have found nobody who is affected, and there is nothing you have to do. We are "
+            "writing to some of our customers to say so."
+        ),
+        "done": _(
+            "{as_of}, we have found nobody who is affected, and there is nothing you have to do. We have written "
+            "to some of our customers to say so."
+        ),
     },
 }  # fmt: skip
 
@@ -102,8 +143,12 @@ def not_notified_words(*, meaning: str, state: str, as_of: datetime, words: str 
 
     words: who is affected and not contacted, and why; needed for that meaning alone.
     """
-    when = as_of.astimezone(UTC)
-    words = words.strip()
-    if words and words[-1] not in ".!?":
-        words += "."
-    return SENTENCES[meaning][state].format(as_of=f"As of {when:%H:%M} UTC on {timeline.day(when)}", words=words)
+    when, ending = as_of.astimezone(UTC), words.strip()
+    if ending and ending[-1] not in ".!?\u061f":
+        ending += "."
+
+    def sentence() -> str:
+        said_as_of = gettext("As of %(clock)s UTC on %(day)s") % {"clock": f"{when:%H:%M}", "day": timeline.day(when)}
+        return str(SENTENCES[meaning][state]).format(as_of=said_as_of, words=ending)
+
+    return whole(sentence, words if meaning == "not_contacted" else None)

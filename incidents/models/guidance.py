@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import CheckConstraint, Q, UniqueConstraint
+from django.utils.translation import gettext_lazy as _
 
 from incidents import veris
 from incidents.models.incident import Incident
@@ -107,17 +108,17 @@ class Indicator(Row):
     """Something readers can look for in their own logs. Kept as it is; shown defanged."""
 
     class Kind(models.TextChoices):
-        IPV4 = "ipv4", "IPv4 address"
-        IPV6 = "ipv6", "IPv6 address"
-        DOMAIN = "domain", "Domain"
-        URL = "url", "URL"
-        SHA256 = "sha256", "SHA-256"
-        FILE = "file", "File"
-        USER_AGENT = "user_agent", "User agent"
-        PROVIDER = "provider", "Network provider"
-        LOG_QUERY = "log_query", "Log event"
-        TIME_WINDOW = "time_window", "Time window"
-        EMAIL = "email", "Email sender"
+        IPV4 = "ipv4", _("IPv4 address")
+        IPV6 = "ipv6", _("IPv6 address")
+        DOMAIN = "domain", _("Domain")
+        URL = "url", _("URL")
+        SHA256 = "sha256", _("SHA-256")
+        FILE = "file", _("File")
+        USER_AGENT = "user_agent", _("User agent")
+        PROVIDER = "provider", _("Network provider")
+        LOG_QUERY = "log_query", _("Log event")
+        TIME_WINDOW = "time_window", _("Time window")
+        EMAIL = "email", _("Email sender")
 
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="indicators")
     kind = models.CharField(max_length=12, choices=Kind)

@@ -2,6 +2,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import CheckConstraint, Q, UniqueConstraint
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from incidents.models.moments import Moment, known_or_not
@@ -22,12 +23,12 @@ class Incident(models.Model):
         PUBLIC = "public", "Public"
 
     class Phase(models.TextChoices):
-        INVESTIGATING = "investigating", "Investigating"
-        IDENTIFIED = "identified", "Identified"
-        MONITORING = "monitoring", "Monitoring"
-        RESOLVED = "resolved", "Resolved"
-        POSTMORTEM = "postmortem", "Postmortem"
-        WITHDRAWN = "withdrawn", "Withdrawn"
+        INVESTIGATING = "investigating", _("Investigating")
+        IDENTIFIED = "identified", _("Identified")
+        MONITORING = "monitoring", _("Monitoring")
+        RESOLVED = "resolved", _("Resolved")
+        POSTMORTEM = "postmortem", _("Postmortem")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
 
     CLOSED = (Phase.RESOLVED, Phase.POSTMORTEM, Phase.WITHDRAWN)
 
@@ -125,12 +126,12 @@ class TimelineEvent(Moment):
     class Marks(models.TextChoices):
         """The key dates every incident has, known or not."""
 
-        ATTACK_START = "attack_start", "The attack began"
-        ATTACK_END = "attack_end", "The attack ended"
-        DETECTED = "detected", "We noticed"
-        CONTAINED = "contained", "We closed the way in"
-        FIRST_PUBLISHED = "first_published", "We first said so in public"
-        LAST_UPDATE = "last_update", "Last update"
+        ATTACK_START = "attack_start", _("The attack began")
+        ATTACK_END = "attack_end", _("The attack ended")
+        DETECTED = "detected", _("We noticed")
+        CONTAINED = "contained", _("We closed the way in")
+        FIRST_PUBLISHED = "first_published", _("We first said so in public")
+        LAST_UPDATE = "last_update", _("Last update")
 
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="events")
     kind = models.CharField(max_length=14, choices=Kind)

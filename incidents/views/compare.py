@@ -4,10 +4,12 @@ since nobody could write a file for every pair.
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils import translation
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from accounts import typed
+from accounts.languages import spoken
 from accounts.models import Organisation
 from incidents import documents
 from incidents.documents import assets, page, plain, words
@@ -21,11 +23,12 @@ def compare(request: HttpRequest, slug: str) -> HttpResponse:
     incident = get_object_or_404(Incident.objects.published(), slug=slug)
     before, after = (_version(incident, request.GET.get(name)) for name in ("from", "to"))
     every = incident.page_versions.values_list("number", flat=True)
-    organisation = documents.freeze_organisation(Organisation.get())
+    organisation, language = documents.freeze_organisation(Organisation.get()), spoken(after.content["language"])
+    with translation.override(language):
+        shown = {"before": _shown(before), "after": _shown(after)}
     context = {
-        **page.frame(organisation, assets.inside(), after.content["language"]),
-        "title": after.content["title"], "url": f"/{documents.path(slug)}", "slug": slug,
-        "before": _shown(before), "after": _shown(after), "numbers": list(every),
+        **page.frame(organisation, assets.inside(), language), **shown,
+        "title": after.content["title"], "url": f"/{documents.path(slug)}", "slug": slug, "numbers": list(every),
         "difference": list(plain.difference(_lines(before), _lines(after))),
     }  # fmt: skip
     return HttpResponse(page.to_bytes("incidents/public/compare.html", context))

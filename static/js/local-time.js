@@ -4,8 +4,10 @@
   const words = document.currentScript?.dataset.words || "{time} your time";
   const language = document.documentElement.lang || undefined;
 
-  const on = (moment, zone) => new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: zone }).format(moment);
-  const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  // The digits of the page, whose own moments are written with them in Arabic, too.
+  const digits = { numberingSystem: "latn" };
+  const on = (moment, zone) => new Intl.DateTimeFormat(language, { ...digits, day: "numeric", month: "short", timeZone: zone }).format(moment);
+  const clock = new Intl.DateTimeFormat(language, { ...digits, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
   function addLocalTimes(root) {
     for (const time of root.querySelectorAll("time.moment[datetime*='T']")) {
