@@ -115,8 +115,10 @@ def finish() -> int:
         with transaction.atomic():
             done = Announcement.objects.filter(~left, pk=held.pk, state=State.RUNNING)
             if done.update(state=State.FINISHED, finished_at=timezone.now()):
-                audit.record(act="announcement.finished", thing=held, by=None, incident=held.incident_id,
-                             counts=counts(held))  # fmt: skip
+                if told := counts(held):  # where nobody followed there is nothing to say
+                    audit.record(
+                        act="announcement.finished", thing=held, by=None, incident=held.incident_id, counts=told
+                    )
                 finished += 1
     return finished
 

@@ -98,7 +98,7 @@ def followers(request: StaffRequest) -> HttpResponse:
 
 
 @require_POST
-@staff("look_up_person")
+@staff("administer")
 def look_up(request: StaffRequest) -> HttpResponse:
     """Whether one address follows, for somebody who calls. It is recorded that somebody looked, not for what."""
     form = FollowerForm(request.POST)
