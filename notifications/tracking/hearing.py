@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from notifications.outcomes import words
 from notifications.tracking.keeping import Heard, keep
+from notifications.tracking.sharing import keep_with_others
 from notifications.tracking.table import TYPES, Type
 
 logger = logging.getLogger(__name__)
@@ -45,25 +46,17 @@ def record(event: Any, esp_name: str) -> Heard | None:
 
 @contextmanager
 def together() -> Iterator[None]:
-    """Events recorded within are kept at its end, in one go; where it ends with an error, none of them."""
+    """Events recorded within are kept at its end, in one go; where it ends with an error, none of them.
+
+    It ends after their commit. Calls of other threads may share it.
+    """
     token = _collected.set([])
     try:
         yield
         heard = _collected.get() or []
     finally:
         _collected.reset(token)
-    try:
-        keep(heard)
-    except DataError:  # one of them holds what PostgreSQL cannot: the others must not go down with it
-        for one in heard:
-            _keep_alone(one)
-
-
-def _keep_alone(heard: Heard) -> None:
-    try:
-        keep([heard])
-    except DataError:
-        logger.exception("An event of %s could not be kept", heard.provider)
+    keep_with_others(heard)
 
 
 def _heard(event: Any, esp_name: str) -> Heard | None:

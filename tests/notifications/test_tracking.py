@@ -14,7 +14,7 @@ from notifications import dispatch, tracking
 from notifications.handover import Outcome, Result
 from notifications.models import DeliveryEvent, Outbox, Recipient
 from notifications.models.recipients import State
-from notifications.tracking import keeping
+from notifications.tracking import hearing
 from tests.factories import make_account, make_affected, make_incident
 from tests.notifications.arrange import make_recipient
 
@@ -233,7 +233,7 @@ def test_while_the_database_is_away_the_provider_has_to_tell_us_again(accepted, 
     def away(*_):
         raise OperationalError("terminating connection")
 
-    monkeypatch.setattr(keeping, "_settle", away)
+    monkeypatch.setattr(hearing, "keep", away)
     with pytest.raises(OperationalError):
         tracking.record(event("delivered", accepted.message_id), "Mailgun")
 

@@ -341,14 +341,14 @@ def test_a_call_is_answered_only_after_its_events_are_stored(recipient, monkeypa
     """While the database is away the provider has to tell us again: all of it, or nothing."""
     from django.db import OperationalError
 
-    from notifications.tracking import hearing
+    from notifications.tracking import sharing
 
     def away(*_):
         raise OperationalError("terminating connection")
 
     sendgrid = BY_NAME["sendgrid"]
     call = sendgrid.call([sendgrid.event("bounced", recipient, 1)])
-    monkeypatch.setattr(hearing, "keep", away)
+    monkeypatch.setattr(sharing, "keep", away)
     with pytest.raises(OperationalError):
         call.post()
     monkeypatch.undo()
