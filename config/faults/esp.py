@@ -10,8 +10,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from email import message_from_bytes
 from email.utils import parseaddr
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import cast
 from urllib.parse import parse_qs
 
 from config.faults.mail_server import Arrived
@@ -48,7 +50,8 @@ class Esp:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                messages = esp.of_mandrill(body) if body[:1] == b"{" else esp.of_mailgun(body)
+                form = "" if body[:1] == b"{" else self.headers["Content-Type"]
+                messages = esp.of_mailgun(fields_of(form, body)) if form else esp.of_mandrill(body)
                 with lock:
                     answer = esp.script(len(esp.calls), [one.reader for one in messages])
                     esp.calls.append((time.time(), answer.status))
@@ -85,16 +88,21 @@ class Esp:
         self.server.shutdown()
         self.server.server_close()
 
+    @property
+    def last_bad_at(self) -> float:
+        """When a call was answered with something else than yes last; the end of the first where none was."""
+        return max((at for at, status in self.calls if status != 200), default=self.calls[0][0])
+
     def usual(self, body: bytes) -> bytes:
         if body[:1] == b"{":
             to = json.loads(body)["message"]["to"][0]["email"]
             return json.dumps([{"email": to, "status": "sent", "_id": f"{time.time_ns():x}"}]).encode()
         return json.dumps({"id": f"<{time.time_ns():x}@mg.relaypost.example>", "message": "Queued."}).encode()
 
-    def of_mailgun(self, body: bytes) -> list[Arrived]:
+    def of_mailgun(self, form: dict[str, list[str]]) -> list[Arrived]:
         """What each reader of the call would get."""
-        fields = {name: values[0] for name, values in parse_qs(body.decode(), keep_blank_values=True).items()}
-        readers = [parseaddr(to)[1] for to in parse_qs(body.decode())["to"]]
+        fields = {name: values[0] for name, values in form.items()}
+        readers = [parseaddr(to)[1] for to in form["to"]]
         variables = json.loads(fields.get("recipient-variables") or "{}")
         shown = ", ".join(readers)  # whoever shares a call without merge data sees the others
 
@@ -113,6 +121,17 @@ class Esp:
         named = message["headers"]["Message-ID"].strip("<>")
         texts = [message["subject"], message["text"], message["html"]]
         return [_arrived(named, reader, ", ".join(readers), texts) for reader in readers]
+
+
+def fields_of(content_type: str, body: bytes) -> dict[str, list[str]]:
+    """Of a form, whichever way it is written."""
+    if not content_type.startswith("multipart/"):
+        return parse_qs(body.decode(), keep_blank_values=True)
+    fields: dict[str, list[str]] = {}
+    for part in message_from_bytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body).walk():
+        if name := part.get_param("name", header="Content-Disposition"):
+            fields.setdefault(str(name), []).append(cast(bytes, part.get_payload(decode=True)).decode())
+    return fields
 
 
 def _merged(text: str, own: dict) -> str:

@@ -194,8 +194,7 @@ class House:
 
         self.until(is_over, seconds=seconds, words="nothing is left in the outbox")
         if self.healed_at is not None and self.went_on_at is None:
-            later = [one.at for one in self.arrived if one.at > self.healed_at]
-            self.went_on_at = min(later, default=time.time())
+            self.recovered_from(self.healed_at)
 
     def hurry(self) -> None:
         waiting = Outbox.objects.filter(Q(state=Outbox.State.READY) & Q(not_before__gt=Now()) & Q(attempt_no__gt=0))
@@ -204,6 +203,11 @@ class House:
     def healed(self) -> None:
         """The fault is over from now on: recovery counts from here to the next message that arrives."""
         self.healed_at = time.time()
+
+    def recovered_from(self, moment: float) -> None:
+        """The fault was over at this moment, and everything is now: messages that came between say when it went on."""
+        later = [one.at for one in self.arrived if one.at > moment]
+        self.healed_at, self.went_on_at = moment, min(later, default=time.time())
 
     @property
     def recovery_s(self) -> float | None:

@@ -31,6 +31,8 @@ class Script:
 
     def __init__(self) -> None:
         self.met: set[tuple[str, str]] = set()
+        self.last_at = 0.0
+        """When a conversation was broken last."""
         self.asked = {"connect": 0, "mail": 0}
         self.lock = threading.Lock()
 
@@ -42,6 +44,7 @@ class Script:
             if at != point or ((point, reader) in self.met and what[:1] != "5"):
                 return ""
             self.met.add((point, reader))
+            self.last_at = time.time()
             return what
 
     def _of_the_line(self, point: str) -> str:
@@ -65,6 +68,7 @@ def broken_conversations(house: House) -> None:
     mailing = house.going_to(arranging.started(120 if house.quick else 1_200))
     house.worker()
     house.until_over(seconds=300, hurry=True)
+    house.recovered_from(script.last_at)
     wrong = [
         f"{what[1]} at {what[0]}: {one.state}"
         for one in mailing.recipients.select_related("address")
@@ -93,9 +97,8 @@ def poison(house: House) -> None:
         Recipient.objects.filter(pk=row.pk).update(merge=merge)
     poisoned = {row.pk for row in rows}
     house.worker()
-    began = time.time()
+    house.healed()
     house.until_over(seconds=90)
-    house.healed_at, house.went_on_at = began, min((one.at for one in house.arrived), default=time.time())
     others = mailing.recipients.exclude(pk__in=poisoned)
     house.must(set(others.values_list("state", flat=True)) == {State.ACCEPTED}, "a row that is well did not go")
     states = dict(mailing.recipients.filter(pk__in=poisoned).values_list("pk", "state"))

@@ -61,6 +61,7 @@ def one_by_one(house: House) -> None:
         mailing = house.going_to(arranging.started(60 if house.quick else 200, provider="mailgun"))
         house.worker()
         house.until_over(seconds=240, hurry=True)
+        house.recovered_from(esp.last_bad_at)
     house.must(day.too_early == 0, f"{day.too_early} calls came before Retry-After was over")
     counts = _counts(mailing)
     house.must(counts.get(State.UNKNOWN) == 4, f"500, 502, time-out and wrong JSON leave 4 unknown, not {counts}")
@@ -82,6 +83,7 @@ def in_batches(house: House) -> None:
         mailing = house.going_to(arranging.started(people, provider="mailgun"))
         house.worker()
         house.until_over(seconds=240, hurry=True)
+        house.recovered_from(esp.last_bad_at)
     counts = _counts(mailing)
     house.must(counts.get(State.FAILED) == 1, f"the bad address alone is refused: {counts}")
     house.must(0 < counts.get(State.UNKNOWN, 0) <= 1_000, f"the call that timed out is unknown: {counts}")
@@ -128,6 +130,7 @@ def rejected(house: House) -> None:
         mailing = house.going_to(arranging.started(100, provider="mandrill"))
         house.worker()
         house.until_over(seconds=90)
+        house.recovered_from(esp.last_bad_at)
     failed = set(mailing.recipients.filter(state=State.FAILED).values_list("address__value", flat=True))
     house.must(failed == refused != set(), f"{len(refused)} were rejected, {len(failed)} count as refused")
 

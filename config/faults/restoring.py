@@ -56,10 +56,11 @@ def _look_at_the_copy(house: House, mailing: Mailing, copy: str, *, aged: timede
         before = len(house.arrived)
         house.database_url = database_url(copy)
         house.worker()
-        began, state = time.monotonic(), ""
-        while time.monotonic() - began < 25 and state != Mailing.State.PAUSED:
+        began, state = time.time(), ""
+        while time.time() - began < 25 and state != Mailing.State.PAUSED:
             time.sleep(0.5)
             state = _one(restored, "SELECT state FROM notifications_mailing WHERE id = %s", mailing.pk)
+        house.healed_at, house.went_on_at = began, time.time()  # until it was held
         time.sleep(5)
         house.must(state == Mailing.State.PAUSED, f"the mailing in the copy is {state}, not paused")
         house.must(len(house.arrived) == before, f"{len(house.arrived) - before} messages went out again")

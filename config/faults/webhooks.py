@@ -127,6 +127,7 @@ def forged(house: House) -> None:
     for body in [*shapeless, b"x" * 10_000_000, poster.body(bounce | {"padding": "x" * 10_000_000}, key="wrong")]:
         poster.post(body)
     house.must(all(status < 500 and status for status in poster.statuses), f"answers: {poster.statuses}")
+    house.recovered_from(time.time())
     states = dict(mailing.recipients.values_list("pk", "state"))
     house.must(states.pop(known[0][0]) == State.DELIVERED, "a replayed signature changed the state")
     house.must(set(states.values()) == {State.ACCEPTED}, "an event nobody signed changed something")
@@ -166,7 +167,9 @@ def before_commit(house: House) -> None:
             waiting = hands.submit(poster.post, body)
             time.sleep(1)
             house.must(not waiting.done(), "an event was answered before it could be kept")
+        released = time.time()
         house.must(waiting.result() == 200, "it was not answered once it could be kept")
+    house.recovered_from(released)
     house.must(Recipient.objects.get(pk=pk).state == State.DELIVERED, "an event that was answered was not kept")
 
 
