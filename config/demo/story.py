@@ -83,6 +83,9 @@ def _approve_the_notice(incident: Incident, say: Callable, *, by: User, yes: Use
     if mailing is None:
         subject, body = composing.starter(incident)
         notice = mailings.create(incident, by=by, name="First notice", subject=subject, body=body)
+        german, _ = composing.starter(incident, "de")
+        words = (Path(__file__).parent / "first.de.md").read_text(encoding="utf-8")
+        mailings.edit_in(notice, "de", subject=german, body=words, by=by, edits=notice.edits)
         mailing = mailings.prepare(notice, by=by)
         say(
             f"Wrote the notice and composed it {mailing.recipients_count:,} times without sending: "
