@@ -93,7 +93,7 @@ def _approve_oneself(house: House, mailing: Mailing) -> None:
     _, anton, ada = arranging.staff()
     approval = mailings.ask(mailing, by=anton)
     form = house.visitor(anton).open(_page(mailing, "mailing"))
-    form.send({"answer": "yes"}, to=reverse("answer", args=[approval.pk]))
+    form.send({"answer": "yes"}, to=reverse("accounts:answer", args=[approval.pk]))
     house.must(not Approval.objects.get(pk=approval.pk).sign_offs.exists(), "somebody approved what he had asked for")
     told = house.visitor(ada).open(_page(mailing, "mailing")).send(to=_page(mailing, "mailing_start")).text
     house.must("not approved" in told, "it could be sent without a second person")
