@@ -30,8 +30,9 @@ def announce(version: PageVersion) -> int:
     before is history. A drill never leaves the house.
     """
     content, incident = version.content, version.incident
-    may = incident is not None and content["visibility"] == Incident.Visibility.PUBLIC and not content["drill"]
-    if not may or version.cause != PageVersion.Cause.PUBLISHED or not Organisation.get().following_by_mail:
+    if incident is None or content["visibility"] != Incident.Visibility.PUBLIC or content["drill"]:
+        return 0
+    if version.cause != PageVersion.Cause.PUBLISHED or not Organisation.get().following_by_mail:
         return 0
     said_now = [one for one in content["updates"] if not one["is_published"] and not one["said_elsewhere"]]
     made = 0

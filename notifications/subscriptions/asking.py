@@ -4,10 +4,11 @@ The form writes a row and says the same to everyone. A worker looks the address 
 mailbox alone: a question, at most one a day, or nothing.
 """
 
+import logging
 import uuid
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from accounts.addresses import lookup_hash, normalise
@@ -25,6 +26,8 @@ from notifications.models import (
     UpdateOutbox,
 )
 from notifications.subscriptions import tokens
+
+logger = logging.getLogger(__name__)
 
 ASKED_AGAIN_AFTER = timedelta(days=1)
 REFUSED_FOR = {
@@ -55,9 +58,20 @@ def take_up(*, limit: int = 500, at: datetime | None = None) -> int:
         rows = list(FollowRequest.objects.select_related("incident")[:limit])
         if rows and Organisation.get().following_by_mail:
             for row in rows:
-                _answer(row, at)
+                _answer_alone(row, at)
         FollowRequest.objects.filter(pk__in=[row.pk for row in rows]).delete()
     return len(rows)
+
+
+def _answer_alone(request: FollowRequest, at: datetime) -> None:
+    """One that cannot be answered is dropped: it must not hold up everybody behind it."""
+    try:
+        with transaction.atomic():
+            _answer(request, at)
+    except (ValueError, DatabaseError) as error:
+        if isinstance(error, OperationalError | InterfaceError):
+            raise
+        logger.error("%s could not be answered: %s", request, type(error).__name__)
 
 
 def _answer(request: FollowRequest, at: datetime) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
+from django.utils import translation
 from django.utils.html import conditional_escape
 
 from accounts.models import Organisation
@@ -117,11 +118,13 @@ def update(mailing: Announcement, subscriber: Subscriber) -> Letter:
     if found is None:
         raise CannotWrite("The update is not on the page any more")
     said, organisation = words.of(subscriber.language), content["organisation"]["name"]
+    with translation.override(languages.spoken(subscriber.language)):
+        moment = page_words.said_at(found).words
     page = f"{settings.PUBLIC_BASE_URL}/{documents.path(content['slug'])}"
     what = _what(said, subscriber.incident, content["title"], organisation)
     return Letter(
         " ".join(said["update_subject"].format(organisation=organisation, title=content["title"]).split()),
-        lead=f"{said[found['phase']]} · {page_words.said_at(found).words}", language=subscriber.language,
+        lead=f"{said[found['phase']]} · {moment}", language=subscriber.language,
         update=_in_full(found, said) | {"language": content["language"],
                                         "direction": languages.direction(content["language"])},
         url=f"{page}#update-{found['number']}",

@@ -143,7 +143,7 @@ def test_a_minor_edit_and_a_system_version_mail_nobody(incident, server, wanda, 
     incident.save()
 
     publish(incident, by=wanda, yes=anton)
-    assert publishing.record_telling(incident, documents.Telling(state="under_way"))
+    assert publishing.record_telling(incident, documents.Telling(state="under_way", as_of=timezone.now().isoformat()))
     tasks.tell_followers()
 
     assert not server.accepted

@@ -158,6 +158,18 @@ def test_the_worker_keeps_nothing_of_the_request(incident):
     assert not FollowRequest.objects.exists()
 
 
+def test_a_request_that_cannot_be_answered_holds_up_nobody(incident, monkeypatch, caplog):
+    answer = asking._answer
+    broken = lambda request, at: int("x") if request.address == READER else answer(request, at)  # noqa: E731
+    monkeypatch.setattr(asking, "_answer", broken)
+    ask()
+    ask(address="other@northwind.example")
+
+    assert asking.take_up() == 2
+    assert Subscriber.objects.get().address == "other@northwind.example"
+    assert READER not in caplog.text
+
+
 def test_whoever_never_says_yes_is_forgotten_after_a_week(incident):
     ask()
     asking.take_up()
