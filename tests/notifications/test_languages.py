@@ -8,6 +8,7 @@ from accounts import audit
 from incidents.models import Incident
 from notifications import composing, mailings
 from notifications.composing import CannotCompose, languages
+from notifications.composing.batch import joined
 from notifications.models import NoticeText, Recipient
 from tests.factories import NOON, make_account, make_affected, make_incident, make_notice, make_organisation
 from tests.notifications.test_composing import GUIDANCE, make_recipient
@@ -80,7 +81,9 @@ def test_a_new_text_and_one_that_is_dropped_end_the_approval(incident, notice, w
     make_affected(incident)
     for number, change in enumerate(
         (
-            lambda edits: mailings.edit_in(notice, "fr", subject="Avis", body="{{ code }} {{ link }}", by=wanda, edits=edits),
+            lambda edits: mailings.edit_in(
+                notice, "fr", subject="Avis", body="{{ code }} {{ link }}", by=wanda, edits=edits
+            ),
             lambda edits: mailings.drop_language(notice, "fr", by=wanda, edits=edits),
         ),
         1,
@@ -152,3 +155,21 @@ def test_subjects_of_all_languages_may_stand_on_the_page(incident, notice, wanda
     from notifications import telling
 
     assert telling._subjects(mailings.draft(notice)) == ["Security notice, reference …", "Hinweis …"]
+
+
+def test_a_batch_call_joins_to_the_very_words_in_each_language_and_part():
+    body = 'Hello {{ name }} {{ link }}\n\n:::if segment "api"\nYours, {{ account }}.\n:::\n\n{{ steps }}'
+    recipient = make_recipient(body, "About {{ name }}")
+    recipient.mailing.version.texts = {"de": {"subject": "Zu {{ name }}", "body": body.replace("Hello", "Guten Tag")}}
+    hashes = set()
+    for language, segments in (("en", ["api"]), ("de", ["api"]), ("de", [])):
+        recipient.merge |= {"language": language, "segments": segments}
+
+        message, part = composing.compose(recipient), composing.personal(recipient)
+
+        for whole, shared in ((message.text, part.shared.text), (message.html, part.shared.html)):
+            assert joined(shared, part.merge) == whole
+        assert joined(part.shared.subject, part.merge) == message.subject
+        hashes.add(part.sha256)
+
+    assert len(hashes) == 3
