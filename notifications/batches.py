@@ -5,6 +5,7 @@ built here alone, only for adapters of which the table says that they batch, wit
 """
 
 from collections.abc import Callable, Sequence
+from json.encoder import encode_basestring  # as json.dumps(…, ensure_ascii=False)
 from typing import Any
 
 from django.core.mail import EmailMultiAlternatives
@@ -83,6 +84,7 @@ def build(personals: list[Personal], adapter: Adapter) -> EmailMultiAlternatives
     )  # fmt: skip
     message.attach_alternative(first.shared.html, "text/html")
     message.merge_data = merge
+    message.variables = "{" + ",".join([f"{encode_basestring(one.to)}:{one.merge_json}" for one in personals]) + "}"
     message.metadata = {"recipient": "%recipient.id%"}  # each reader's own, as Anymail's merge_metadata would say it
     message.track_clicks = message.track_opens = False
     return message

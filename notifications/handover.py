@@ -92,7 +92,7 @@ def line(channel: providers.Channel | None = None) -> Iterator[Any]:
 
 
 def _connection(channel: providers.Channel) -> Any:
-    return get_connection(channel.backend, **channel.options)
+    return get_connection(channel.adapter.ours or channel.backend, **channel.options)
 
 
 def require_one_reader(message: EmailMessage) -> None:

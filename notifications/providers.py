@@ -61,6 +61,8 @@ class Adapter:
     signed_with: str = ""
     """Anymail's setting with which its signature is checked."""
     is_anymail: bool = True
+    ours: str = ""
+    """A backend of ours that speaks in the place of Anymail's."""
 
 
 SMTP = Adapter("smtp", tracking_can_be_off=True, is_anymail=False)  # a mail server rewrites nothing
@@ -81,6 +83,7 @@ ADAPTERS = {
         SIGNED,
         signed_with="MAILGUN_WEBHOOK_SIGNING_KEY",
         batch=1000,
+        ours="notifications.mailgun.Backend",
         look_up=LookUp.EVENTS,
     ),
     "anymail.backends.postmark.EmailBackend": Adapter("postmark", True, True, True, PASSWORD, look_up=LookUp.MESSAGES),

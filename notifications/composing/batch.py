@@ -7,6 +7,9 @@ nothing. Paragraphs of the text part are values as a whole, since a long name se
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import lru_cache
+from html import escape
+from json.encoder import encode_basestring  # as json.dumps(…, ensure_ascii=False)
 from typing import Any
 
 from django.utils.html import conditional_escape
@@ -41,6 +44,8 @@ class Personal:
     reply_to: tuple[str, ...]
     message_id: str
     merge: dict[str, str]
+    merge_json: str
+    """`merge` as canonical JSON."""
     sha256: str
     """Over the version's hash, the envelope and the merge data as canonical JSON, the link's token masked."""
 
@@ -50,27 +55,59 @@ def personal(recipient: Addressed) -> Personal:
     mailing = recipient.mailing
     template, values, token = filled(recipient, mailing.version)
     shared, places = _shared(template)
-    merge = {name: _value(kind, what, values) for name, kind, what in places}
-    merge["id"] = recipient.message_id
-    said = {
-        "version": mailing.version.sha256, "segments": recipient.merge.get("segments", []), "from": mailing.sender,
-        "reply_to": mailing.reply_to, "to": recipient.address.value, "merge": merge,
-        **{name: recipient.merge[name] for name in ("language", "jurisdictions") if name in recipient.merge},
+    merge = {
+        name: recipient.message_id if kind == "id" else _value(kind, what, values) for name, kind, what in places
     }  # fmt: skip
-    canonical = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    merge_json = "{" + ",".join([f'"{name}":{encode_basestring(value)}' for name, value in merge.items()]) + "}"
+    head, tail = _around_merge(
+        mailing.version.sha256, mailing.sender, mailing.reply_to, tuple(recipient.merge.get("segments", ())),
+        *(_frozen(recipient.merge.get(name)) for name in ("language", "jurisdictions")),
+    )  # fmt: skip
+    canonical = f"{head}{merge_json}{tail[0]}{encode_basestring(recipient.address.value)}{tail[1]}"
     if _SIGN in canonical:
         raise CannotShare(f"{_SIGN} stands in a value")
     masked = canonical.replace(token, TOKEN_MASK) if token else canonical
     return Personal(
         shared, recipient.address.value, mailing.sender, (mailing.reply_to,) if mailing.reply_to else (),
-        recipient.message_id, merge, hashlib.sha256(masked.encode()).hexdigest(),
+        recipient.message_id, merge, merge_json, hashlib.sha256(masked.encode()).hexdigest(),
     )  # fmt: skip
 
 
 def _value(kind: str, what: Any, values: Values) -> str:
     if kind == "text":
         return what.filled(values)
-    return conditional_escape(values[what]) if kind == "html" else values[what]
+    value = values[what]
+    if kind != "html":
+        return value
+    return escape(value) if type(value) is str else conditional_escape(value)  # a table brings its own HTML
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+@lru_cache(maxsize=256)
+def _around_merge(
+    version: str, sender: str, reply_to: str, segments: tuple[str, ...], language: str | None,
+    jurisdictions: tuple[str, ...] | None,
+) -> tuple[str, tuple[str, str]]:  # fmt: skip
+    """Canonical JSON of what a hash covers: up to the merge data; from there up to the address, and from that on."""
+    said = {
+        "version": version, "segments": segments, "from": sender, "reply_to": reply_to, "to": 0, "merge": 0,
+        **({} if language is None else {"language": language}),
+        **({} if jurisdictions is None else {"jurisdictions": jurisdictions}),
+    }  # fmt: skip
+    each = [
+        (name, json.dumps(name) + ":", json.dumps(value, separators=(",", ":"), ensure_ascii=False))
+        for name, value in sorted(said.items())
+    ]
+    places = {name: place for place, (name, *_) in enumerate(each)}
+    before, between, after = (
+        each[: places["merge"]], each[places["merge"] + 1 : places["to"]], each[places["to"] + 1 :]
+    )  # fmt: skip
+    together = ["".join(f"{key}{value}," for _, key, value in part) for part in (before, between)]
+    last = "".join(f",{key}{value}" for _, key, value in after)
+    return f'{{{together[0]}"merge":', (f',{together[1]}"to":', f"{last}}}")
 
 
 def joined(part: str, merge: dict[str, str]) -> str:
@@ -114,4 +151,4 @@ def _take_apart(template: Template) -> tuple[Shared, Places]:
         return "".join(piece if isinstance(piece, str) else place(kind, piece) for piece in pieces)
 
     shared = Shared(part("subject", template.subject), part("text", template.text), part("html", template.html))
-    return shared, places
+    return shared, sorted([*places, ("id", "id", None)], key=lambda place: place[0])

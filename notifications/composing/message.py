@@ -3,6 +3,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, Protocol
 
 from django.core.mail import EmailMultiAlternatives
@@ -140,9 +141,9 @@ def _known(recipient: Addressed, version: NoticeVersion) -> dict[str, str]:
         "name": _one_line(recipient.merge.get("name")),
         "code": recipient.code,
         "page": version.guidance["page"],
-        "organisation": _one_line(organisation["name"]),
-        "domain": _one_line(organisation["domain"]),
-        "security_email": _one_line(organisation["security_email"]),
+        "organisation": _kept_line(organisation["name"]),
+        "domain": _kept_line(organisation["domain"]),
+        "security_email": _kept_line(organisation["security_email"]),
     }
 
 
@@ -150,6 +151,12 @@ def _fact(name: str, value: object, language: str) -> str:
     if name == TABLE and isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
         return laid_out(value, lambda cell: _one_line(cell, language))
     return _one_line(value, language)
+
+
+@lru_cache(maxsize=64)
+def _kept_line(value: str) -> str:
+    """Of what is the same for everybody."""
+    return _one_line(value)
 
 
 def _one_line(value: object, language: str = "en") -> str:

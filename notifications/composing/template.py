@@ -43,8 +43,7 @@ THEIRS, THEIRS_END = "\uf8f2", "\uf8f3"
 LINK_TOKEN = "link-token-of-the-recipient-stands-here-000"  # noqa: S105
 
 
-@dataclass(frozen=True)
-class Gap:
+class Gap(NamedTuple):
     """Where a value goes. fallback: what to say where there is none; None: it must be there."""
 
     name: str
@@ -73,10 +72,24 @@ class Lines:
         if all(len(line) <= COLUMNS for line in text.split("\n")):
             return text
         words = " ".join(line.strip() for line in text[len(self.first_indent) :].split("\n"))
+        return wrapped(words, self.first_indent, self.indent)
+
+
+def wrapped(words: str, first_indent: str, indent: str) -> str:
+    """As textwrap.fill does, which looks at every word: this looks for the space before each line's end."""
+    if not words or words != words.strip(" ") or "  " in words or not words.isprintable():  # some other space
         return textwrap.fill(
-            words, COLUMNS, initial_indent=self.first_indent, subsequent_indent=self.indent,
-            break_long_words=False, break_on_hyphens=False,
+            words, COLUMNS, initial_indent=first_indent, subsequent_indent=indent, break_long_words=False,
+            break_on_hyphens=False,
         )  # fmt: skip
+    lines, start, before = [], 0, first_indent
+    while len(words) - start > (room := COLUMNS - len(before)):
+        end = words.rfind(" ", start, start + room + 1)
+        if end < 0 and (end := words.find(" ", start)) < 0:  # a word longer than a line
+            break
+        lines.append(before + words[start:end])
+        start, before = end + 1, indent
+    return "\n".join([*lines, before + words[start:]])
 
 
 class Reader(NamedTuple):

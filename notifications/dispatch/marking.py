@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 
 from notifications.dispatch.claiming import Batch
-from notifications.dispatch.statements import execute
+from notifications.dispatch.statements import array, execute
 
 # One statement, so one round trip and one flush to disk. A recipient that is no longer `sending` was settled by an
 # event since the claim: an earlier try had got there after all.
@@ -22,7 +22,7 @@ WITH durable AS MATERIALIZED (
 ), going AS MATERIALIZED (
   SELECT v.recipient_id, v.sha256 FROM marked,
     unnest(%(recipients)s::bigint[], %(hashes)s::text[]) AS v (recipient_id, sha256)
-  JOIN notifications_recipient r ON r.id = v.recipient_id AND r.state = 'sending'
+  WHERE (SELECT r.state FROM notifications_recipient r WHERE r.id = v.recipient_id) = 'sending'
 ), told AS (
   UPDATE notifications_attempt a SET sha256 = going.sha256 FROM going, marked
   WHERE a.batch_id = marked.id AND a.recipient_id = going.recipient_id
@@ -38,7 +38,7 @@ def mark(batch: Batch, hashes: dict[int, str]) -> set[int] | None:
     """
     given: dict[str, Any] = {
         "batch": batch.id, "mailing": batch.mailing.pk, "margin": settings.SENDING_LEASE / 2,
-        "recipients": list(hashes), "hashes": list(hashes.values()),
+        "recipients": array(hashes), "hashes": array(hashes.values()),
     }  # fmt: skip
     rows = execute(batch.ledger.over(MARK), given)
     return set(rows[0][0]) if rows else None

@@ -16,7 +16,7 @@ from accounts import audit
 from notifications import pace
 from notifications.dispatch.claiming import Batch
 from notifications.dispatch.retrying import given_up, waiting_times
-from notifications.dispatch.statements import execute
+from notifications.dispatch.statements import array, execute
 from notifications.models import Recipient
 from notifications.outcomes import Outcome, Result
 
@@ -28,9 +28,10 @@ logger = logging.getLogger(__name__)
 # the unique index: by batch the planner would compare every row of a large batch with every other.
 RECORD = """
 WITH given AS MATERIALIZED (
-  SELECT * FROM unnest(%(recipients)s::bigint[], %(numbers)s::int[], %(outcomes)s::text[], %(codes)s::int[],
-    %(replies)s::text[], %(provider_ids)s::text[], %(states)s::text[], %(reasons)s::text[], %(waits)s::interval[])
-    AS v (recipient_id, number, outcome, code, reply, provider_id, state, reason, wait)
+  SELECT * FROM unnest(%(recipients)s::bigint[], %(numbers)s::int[], %(ends)s::int[]) AS v (recipient_id, number, place)
+  JOIN unnest(%(outcomes)s::text[], %(codes)s::int[], %(replies)s::text[], %(provider_ids)s::text[], %(states)s::text[],
+    %(reasons)s::text[], %(waits)s::interval[]) WITH ORDINALITY
+    AS e (outcome, code, reply, provider_id, state, reason, wait, place) USING (place)
 ), ours AS MATERIALIZED (
   SELECT v.*, r.state = 'sending' AS is_sending FROM given v
   JOIN notifications_outbox o ON o.recipient_id = v.recipient_id JOIN notifications_recipient r ON r.id = v.recipient_id
@@ -69,14 +70,16 @@ def record(batch: Batch, results: dict[int, Result]) -> None:
     _mind_the_provider(batch, results.values())
     waits = waiting_times(results, attempts=batch.ledger.attempt)
     ended = {pk: given_up(result) if pk in waits and waits[pk] is None else result for pk, result in results.items()}
+    ends = {(id(result), waits.get(pk)): result for pk, result in ended.items()}  # those of a call share one
+    place_of = {end: place for place, end in enumerate(ends, start=1)}
     given: dict[str, Any] = {
-        "batch": batch.id, "recipients": list(ended), "numbers": [batch.numbers[pk] for pk in ended],
-        "waits": [waits.get(pk) for pk in ended],
-        "outcomes": [result.outcome.value for result in ended.values()],
-        "codes": [result.code for result in ended.values()], "replies": [result.reply for result in ended.values()],
-        "provider_ids": [result.provider_id for result in ended.values()],
-        "states": [STATES[result.outcome].value for result in ended.values()],
-        "reasons": [_reason(result) for result in ended.values()],
+        "batch": batch.id, "recipients": array(ended), "numbers": array([batch.numbers[pk] for pk in ended]),
+        "ends": array([place_of[id(result), waits.get(pk)] for pk, result in ended.items()]),
+        "waits": [wait for _, wait in ends], "outcomes": [result.outcome.value for result in ends.values()],
+        "codes": [result.code for result in ends.values()], "replies": [result.reply for result in ends.values()],
+        "provider_ids": [result.provider_id for result in ends.values()],
+        "states": [STATES[result.outcome].value for result in ends.values()],
+        "reasons": [_reason(result) for result in ends.values()],
     }  # fmt: skip
     with transaction.atomic() if any(result.pause for result in ended.values()) else nullcontext():
         execute(batch.ledger.over(RECORD), given)

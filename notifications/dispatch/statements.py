@@ -1,6 +1,6 @@
 """The three statements of a window, planned once for each connection instead of once a window."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, LiteralString, cast
 
 import psycopg
@@ -16,3 +16,8 @@ def execute(statement: str, given: Mapping[str, Any]) -> list[tuple]:
     with connection.cursor(), connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(cast(LiteralString, statement), given, prepare=True)
         return cursor.fetchall() if cursor.description else []
+
+
+def array(values: Iterable[int | str]) -> str:
+    """Of numbers, or of words that need no quotes, as PostgreSQL reads an array: psycopg looks at each value thrice."""
+    return "{" + ",".join(map(str, values)) + "}"

@@ -12,6 +12,8 @@ from email.utils import parseaddr
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
+from config.faults.esp import fields_of
+
 
 @dataclass
 class Stub:
@@ -30,9 +32,9 @@ class Stub:
                 self.reply(parse_qs(urlsplit(self.path).query))
 
             def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                is_json = "json" in self.headers.get("Content-Type", "")
-                self.reply(json.loads(body) if is_json else parse_qs(body, keep_blank_values=True))
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                form = self.headers.get("Content-Type", "")
+                self.reply(json.loads(body) if "json" in form else fields_of(form, body))
 
             def reply(self, fields):
                 path = urlsplit(self.path).path

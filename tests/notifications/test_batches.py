@@ -1,19 +1,26 @@
 """Many recipients in one call: each gets the very message that was composed for them, and nobody sees another."""
 
+import dataclasses
+import hashlib
 import json
+from urllib.parse import parse_qs, urlencode
 
 import pytest
+from anymail.backends import mailgun as anymail_mailgun
+from django.test import override_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications import batches, composing, dispatch, handover, providers
+from notifications import batches, composing, dispatch, handover, links, providers
+from notifications import mailgun as quick
 from notifications.composing.batch import joined
 from notifications.models import Attempt, Outbox, Recipient
 from tests.factories import make_account, make_affected, make_incident, make_many_affected
 from tests.notifications.arrange import make_mailing
-from tests.notifications.provider_stub import Mailgun
+from tests.notifications.provider_stub import Mailgun, fields_of
 from tests.notifications.test_composing import make_recipient
 
+MAILGUN = providers.ADAPTERS["anymail.backends.mailgun.EmailBackend"]
 BODY = "Hello {{ name }}\n\nThis is about {{ account }} and the key {{ api_key }}.\n\n- {{ name }}\n\n{{ link }}"
 
 
@@ -56,6 +63,26 @@ def test_the_hash_covers_the_values_and_the_version_and_not_the_token():
     assert composing.personal(recipient).sha256 == sha256
     recipient.merge["facts"] = {"api_key": "two"}
     assert composing.personal(recipient).sha256 != sha256
+
+
+@given(st.text(max_size=50))
+def test_the_hash_is_that_of_canonical_json(name):
+    recipient = make_recipient(BODY, name=name, api_key="k")
+    recipient.merge |= {"language": "en", "jurisdictions": ["DE", "FR"]}
+    try:
+        part = composing.personal(recipient)
+    except (composing.CannotCompose, composing.CannotShare):
+        return
+
+    mailing = recipient.mailing
+    said = {
+        "version": mailing.version.sha256, "from": mailing.sender, "reply_to": mailing.reply_to, "merge": part.merge,
+        "to": recipient.address.value, "segments": recipient.merge.get("segments", []), "language": "en",
+        "jurisdictions": ["DE", "FR"],
+    }  # fmt: skip
+    canonical = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    canonical = canonical.replace(links.token(recipient.link), composing.message.TOKEN_MASK)
+    assert part.sha256 == hashlib.sha256(canonical.encode()).hexdigest()
 
 
 @pytest.mark.parametrize("where", ["name", "body"])
@@ -178,7 +205,7 @@ def test_batches_can_be_switched_off(mailgun, settings):
 def test_only_providers_that_keep_readers_apart_get_several(backend):
     adapter = providers.ADAPTERS[backend]
     one, two = (composing.personal(make_recipient("Hi {{ name }}", to=f"{to}@x.example")) for to in "ab")
-    two = composing.Personal(one.shared, two.to, two.from_email, two.reply_to, two.message_id, two.merge, two.sha256)
+    two = dataclasses.replace(two, shared=one.shared)
 
     if adapter.batch > 1:
         assert batches.build([one, two], adapter).merge_data.keys() == {one.to, two.to}
@@ -202,3 +229,43 @@ def test_variables_of_a_call_are_for_its_readers_alone(mailgun):
 
     for call in mailgun.calls:
         assert set(json.loads(call["recipient-variables"][0])) == set(call["to"])
+
+
+# The form ------------------------------------------------------------------------------------------------------
+
+
+KEYS = {"MAILGUN_API_KEY": "key", "MAILGUN_SENDER_DOMAIN": "mg.relaypost.example"}
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), max_size=60))
+@override_settings(ANYMAIL=KEYS | {"MAILGUN_SEND_DEFAULTS": {"tags": ["notice", "x=1&y"]}})
+def test_the_form_holds_what_anymails_own_would(name):
+    recipient = make_recipient(BODY, "For {{ name }}", name=name, api_key="key & one")
+    try:
+        one = composing.personal(recipient)
+    except (composing.CannotCompose, composing.CannotShare):
+        return
+    readers = [one, dataclasses.replace(one, to="two+a&b@example.org"), dataclasses.replace(one, to="o'x@example.org")]
+    message = batches.build(readers, MAILGUN)
+
+    ours = _fields(quick.Backend(), message)
+    theirs = _fields(anymail_mailgun.EmailBackend(), message)
+
+    assert isinstance(quick.Backend().build_message_payload(message, {}), quick.Call)
+    assert json.loads(ours.pop("recipient-variables")[0]) == json.loads(theirs.pop("recipient-variables")[0])
+    assert ours == theirs
+
+
+@override_settings(ANYMAIL=KEYS)
+def test_what_is_no_plain_address_goes_through_anymail():
+    one = composing.personal(make_recipient(BODY, name="A", api_key="k"))
+    message = batches.build([one, dataclasses.replace(one, to="jürgen@bücher.example")], MAILGUN)
+
+    assert not isinstance(quick.Backend().build_message_payload(message, {}), quick.Call)
+
+
+def _fields(backend, message):
+    params = backend.build_message_payload(message, backend.send_defaults).get_request_params(backend.api_url)
+    if isinstance(params["data"], dict):
+        return parse_qs(urlencode(params["data"], doseq=True), keep_blank_values=True)
+    return fields_of(params["headers"]["Content-Type"], params["data"])

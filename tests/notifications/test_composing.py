@@ -2,6 +2,7 @@
 
 import html as html_module
 import re
+import textwrap
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,8 @@ from accounts.models import Address
 from incidents.models import Incident
 from notifications import composing, links
 from notifications.composing import CannotCompose
-from notifications.composing.template import LINK_TOKEN
+from notifications.composing.tables import COLUMNS
+from notifications.composing.template import LINK_TOKEN, wrapped
 from notifications.models import Mailing, NoticeVersion, ReaderLink, Recipient
 
 GUIDANCE = {
@@ -344,3 +346,18 @@ def test_the_message_of_one_contains_nothing_of_another():
 
 def test_the_stand_in_of_a_token_is_as_long_as_a_token():
     assert len(LINK_TOKEN) == links.TOKEN_LENGTH == len(links.token(ReaderLink(pk=1, serial=1, key_id="laptop")))
+
+
+@given(
+    st.lists(
+        st.text(min_size=1, max_size=80) | st.sampled_from(["a", "of", "x" * 72, "y" * 71, "z" * 90]), max_size=40
+    ),
+    st.sampled_from([("", ""), ("- ", "  "), ("  12. ", "      ")]),
+)
+def test_lines_are_set_anew_as_textwrap_would(words, indents):
+    first, rest = indents
+    text = " ".join(words)
+
+    assert wrapped(text, first, rest) == textwrap.fill(
+        text, COLUMNS, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )
