@@ -6,7 +6,7 @@ import pytest
 
 from accounts import audit
 from incidents.models import Incident
-from notifications import composing, mailings
+from notifications import composing, mailings, telling
 from notifications.composing import CannotCompose, languages
 from notifications.composing.batch import joined
 from notifications.models import NoticeText, Recipient
@@ -152,8 +152,6 @@ def test_a_first_draft_in_another_language_than_the_incident_asks_what_happened(
 
 
 def test_subjects_of_all_languages_may_stand_on_the_page(incident, notice, wanda):
-    from notifications import telling
-
     assert telling._subjects(mailings.draft(notice)) == ["Security notice, reference …", "Hinweis …"]
 
 
