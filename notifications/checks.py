@@ -6,6 +6,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from notifications import providers
+from notifications.bounces import return_path
+from notifications.smtp.mime import PLAIN_ADDRESS
 
 NOWHERE = {
     "django.core.mail.backends.console.EmailBackend",
@@ -64,6 +66,30 @@ def events_can_be_believed(app_configs: Any = None, **kwargs: Any) -> list[Check
         for name in secrets
         if name and not _anymail(name)
     ]
+
+
+@register(Tags.security)
+def bounces_come_back(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """A return path nobody can write to would let every bounce get lost, and with it the truth of *reached*."""
+    address = settings.BOUNCE_ADDRESS
+    problems: list[CheckMessage] = []
+    if address and not ("@" in address and PLAIN_ADDRESS.fullmatch(return_path.of(2**62))):
+        problems.append(
+            Error(
+                "BOUNCE_ADDRESS is no address.",
+                hint="Set it to one like bounce@bounces.example.com; {} says where the code goes.",
+                id="candor.E013",
+            )
+        )
+    if settings.BOUNCE_IMAP_HOST and not address:
+        problems.append(
+            Warning(
+                "BOUNCE_IMAP_HOST is set and BOUNCE_ADDRESS is not: few bounces will say whose they are.",
+                hint="Set BOUNCE_ADDRESS to an address that comes to this mailbox.",
+                id="candor.W013",
+            )
+        )
+    return problems
 
 
 def _anymail(name: str) -> Any:

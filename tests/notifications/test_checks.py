@@ -55,3 +55,26 @@ def test_mailgun_needs_its_signing_key_too(settings):
 
     assert problem.msg.startswith("MAILGUN_WEBHOOK_SIGNING_KEY is not set")
     assert problem.hint == "Set MAILGUN_WEBHOOK_SIGNING_KEY."
+
+
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("", []),
+        ("bounce@bounces.example.com", []),
+        ("{}@bounces.example.com", []),
+        ("bounces.example.com", ["candor.E013"]),
+        ("bounce @example.com", ["candor.E013"]),
+        ("Bounces <bounce@example.com>", ["candor.E013"]),
+    ],
+)
+def test_a_return_path_nobody_can_write_to_is_refused(settings, address, found):
+    settings.BOUNCE_ADDRESS = address
+
+    assert ids(checks.bounces_come_back()) == found
+
+
+def test_a_mailbox_of_bounces_without_return_paths_is_pointed_out(settings):
+    settings.BOUNCE_IMAP_HOST = "imap.example.com"
+
+    assert ids(checks.bounces_come_back()) == ["candor.W013"]
