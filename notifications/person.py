@@ -19,7 +19,7 @@ OUTCOMES = {
     "told": ("Told", "A message arrived, or was taken by their provider and did not come back."),
     "on_the_way": ("On the way", "A message is waiting or was handed over. It is not known to have arrived yet."),
     "unknown": ("Unknown", "A message was handed over and nobody answered. It counts as not told until this is known."),
-    "unreached": ("Not reached", "Nothing of ours has reached this account by any way."),
+    "unreached": ("Not reached yet", "Nothing of ours has reached this account by any way."),
     "by_decision_not_told": ("Not told, by decision", "Somebody decided not to contact this group; the reasons stand "
                              "among the decisions."),
     "ruled_out": ("Ruled out", "This account was found not to be affected. No notice is owed to it."),

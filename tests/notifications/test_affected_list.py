@@ -309,9 +309,9 @@ def test_counts_stand_where_they_are_cheap(incident, as_user, wanda, monkeypatch
     many = client.get(ROOM)
 
     assert '<span class="pages-count">12 accounts</span>' in few.text
-    assert "Not reached (12)" in few.text
+    assert "Not reached yet (12)" in few.text
     assert "pages-count" not in many.text
-    assert "Not reached (" not in many.text
+    assert "Not reached yet (" not in many.text
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def words(response) -> str:
 @pytest.mark.parametrize(
     "said",
     [
-        "Not reached Nothing of ours has reached this account by any way.",
+        "Not reached yet Nothing of ours has reached this account by any way.",
         "It is closed by a letter, call or meeting on record",
         "owner@northwind.example Owner Email yes opened first 14 Mar 2026, 13:00 UTC , 3 times in all",
         "old@northwind.example Billing Email no: withdrawn 14 Mar 2026, 12:00 UTC",
@@ -109,7 +109,7 @@ def test_the_reference_code_stands_there_and_other_peoples_steps_do_not(bounced,
 
 @pytest.mark.parametrize(
     ("state", "word"),
-    [("delivered", "Told"), ("queued", "On the way"), ("unknown", "Unknown"), ("failed", "Not reached")],
+    [("delivered", "Told"), ("queued", "On the way"), ("unknown", "Unknown"), ("failed", "Not reached yet")],
 )
 def test_the_outcome_is_said_in_words(db, as_user, otto, state, word):
     recipient = make_recipient(make_incident(), state=state)
