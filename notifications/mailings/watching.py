@@ -13,6 +13,7 @@ from notifications.mailings import going
 from notifications.mailings.running import messages, resume, start
 from notifications.mailings.said_no import NotNow
 from notifications.models import Mailing, Outbox, Recipient, SendingPulse
+from notifications.subscriptions import announcing
 
 State = Recipient.State
 
@@ -100,6 +101,8 @@ def hold_after_silence(*, at: datetime) -> int:
     pulse, here = SendingPulse.objects.filter(pk=1).first(), which_database()
     is_copy = pulse is not None and pulse.database not in ("", here)
     is_silent = pulse is not None and at - pulse.at >= SILENCE
+    if is_silent or is_copy:  # before there is a pulse again: the lane of updates rests as long as there is none
+        announcing.hold_after_silence(at=at)
     SendingPulse.objects.update_or_create(
         pk=1, defaults={"at": at, "database": here} | ({"since": at} if is_silent or is_copy else {})
     )

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts import audit
@@ -130,6 +130,19 @@ def counts(announcement: Announcement) -> dict[str, int]:
     return dict(mails.order_by().values_list("state").annotate(Count("pk")))
 
 
+SILENT = (
+    "Nothing ran here for a long time, or this is a restored copy of the database. Compare with the provider’s log who "
+    "was written to meanwhile, then go on."
+)
+
+
+def hold_after_silence(*, at: datetime) -> int:
+    """What still had messages to send waits for a person, as mailings do; how many announcements."""
+    left = Exists(UpdateOutbox.objects.filter(mailing=OuterRef("pk")))
+    going = Announcement.objects.filter(Q(state=State.FILLING) | Q(left, state=State.RUNNING))
+    return going.update(state=State.PAUSED, paused_at=at, paused_because=SILENT)
+
+
 # By staff ---------------------------------------------------------------------------------------------------------
 
 
@@ -147,6 +160,8 @@ def pause(announcement: Announcement, *, by: User, at: datetime | None = None) -
 def resume(announcement: Announcement, *, by: User, at: datetime | None = None) -> None:
     """Raises NotOpen."""
     held = Announcement.objects.filter(pk=announcement.pk, state=State.PAUSED)
-    if not held.update(state=State.RUNNING, paused_at=None, paused_because=""):
+    # Gathering begins where it was left: nobody is missed who was still to be gathered, nobody gets it twice.
+    goes_on = State.RUNNING if announcement.number is None else State.FILLING
+    if not held.update(state=goes_on, paused_at=None, paused_because=""):
         raise NotOpen("This is not paused, so there is nothing to resume.")
     audit.record(act="announcement.resumed", thing=announcement, by=by, at=at, incident=announcement.incident_id)

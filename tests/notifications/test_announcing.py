@@ -9,8 +9,8 @@ from django.utils import timezone
 from accounts.models import AuditEntry, Organisation
 from incidents import documents, publishing
 from incidents.models import PageVersion
-from notifications import dispatch, tasks, tracking
-from notifications.models import Announcement, FollowRefusal, Subscriber, UpdateMail, UpdateOutbox
+from notifications import dispatch, mailings, tasks, tracking
+from notifications.models import Announcement, FollowRefusal, SendingPulse, Subscriber, UpdateMail, UpdateOutbox
 from notifications.subscriptions import announcing, asking, sending, tokens
 from notifications.subscriptions.tokens import Purpose
 from tests.factories import make_incident, make_organisation, make_update
@@ -297,3 +297,21 @@ def test_a_full_mailbox_is_tried_again_and_a_refusal_is_for_good(incident, setti
     states = dict(UpdateMail.objects.values_list("subscriber__address", "state"))
     assert states == {"full@northwind.example": "queued", "gone@northwind.example": "failed"}
     assert UpdateOutbox.objects.get().not_before > timezone.now()
+
+
+def test_after_a_long_silence_a_person_lets_it_go_on(incident, server, wanda, anton):
+    make_follower("one@northwind.example", incident)
+    say(incident, by=wanda, yes=anton)
+    announcing.gather()
+    SendingPulse.objects.create(at=timezone.now() - timedelta(hours=3))
+
+    tasks.tell_followers()  # before beat has looked
+    mailings.watch()
+    tasks.tell_followers()
+
+    assert not server.accepted
+    held = Announcement.objects.get(number=2)
+    assert held.state == "paused"
+    announcing.resume(held, by=anton)
+    tasks.tell_followers()
+    assert len(server.accepted) == 1
