@@ -35,6 +35,7 @@ def lane() -> None:
 def tell() -> None:
     """Beat's, at ease: late knowledge of messages, and how far telling has come."""
     tracking.match_orphans()
+    tracking.give_up_waiting()
     looking_up.ask_providers()
     reconcile.alarm()
     telling.push_all()

@@ -5,7 +5,7 @@ them wins, `hearing` reads what Anymail's signal brings, `keeping` stores and se
 """
 
 from notifications.tracking.hearing import record
-from notifications.tracking.keeping import Heard, keep, match_orphans, settle
+from notifications.tracking.keeping import Heard, give_up_waiting, keep, match_orphans, settle
 from notifications.tracking.table import BY_EVENTS, TYPES, derive
 
-__all__ = ["BY_EVENTS", "TYPES", "Heard", "derive", "keep", "match_orphans", "record", "settle"]
+__all__ = ["BY_EVENTS", "TYPES", "Heard", "derive", "give_up_waiting", "keep", "match_orphans", "record", "settle"]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from notifications.models import DeliveryEvent
@@ -93,3 +94,31 @@ SELECT DISTINCT ON (e.id) e.id, known.recipient_id FROM notifications_deliveryev
 ) known WHERE e.recipient_id IS NULL AND e.message_id <> ''
   AND e.received_at > statement_timestamp() - interval '7 days'
 """
+
+
+# Bounced for now, and then nothing ----------------------------------------------------------------------------------
+
+# As an event of our own, so that the state stays what follows from the events: a delivery that comes after all does not
+# undo it, as after any bounce.
+GIVE_UP = """
+INSERT INTO notifications_deliveryevent (provider, key, type, at, message_id, reason, words, recipient_id)
+SELECT 'candor', 'given-up:' || r.id, 'bounced', statement_timestamp(), r.message_id, '',
+  'Bounced for now, and nothing came after it', r.id
+FROM notifications_recipient r WHERE r.state = 'accepted' AND r.id IN (
+  SELECT e.recipient_id FROM notifications_deliveryevent e WHERE e.type = 'soft_bounced'
+  GROUP BY e.recipient_id HAVING max(e.received_at) <= statement_timestamp() - %s)
+ON CONFLICT (provider, key) DO NOTHING RETURNING recipient_id
+"""
+
+
+def give_up_waiting() -> int:
+    """Whoever bounced for now, and about whom nothing was heard since, counts as not reached; how many are new.
+
+    Mail servers call it so when they have given up on a full mailbox, too: nobody would ever hear of the message again.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(GIVE_UP, [settings.QUIET_AFTER])
+        given_up = sorted(pk for (pk,) in cursor.fetchall())
+    for pk in given_up:
+        settle(pk)
+    return len(given_up)

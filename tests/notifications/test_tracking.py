@@ -6,7 +6,7 @@ from itertools import permutations
 import pytest
 from anymail.signals import AnymailTrackingEvent
 from anymail.signals import tracking as anymail_tracking
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -267,3 +267,51 @@ def test_one_persons_event_moves_nobody_else(accepted):
 
     other.refresh_from_db()
     assert other.state == "accepted"
+
+
+# Bounced for now, and then nothing -----------------------------------------------------------------------------
+
+
+def heard_long_ago(hours: int) -> None:
+    """As if it had come then: the trigger that keeps events as they are is off for a moment."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(
+            "UPDATE notifications_deliveryevent SET received_at = received_at - make_interval(hours => %s)", [hours]
+        )
+        cursor.execute("SET LOCAL session_replication_role = DEFAULT")
+
+
+@pytest.mark.django_db
+def test_a_soft_bounce_that_nothing_followed_is_a_bounce_in_the_end(accepted):
+    """Mail servers say so when they have given up on a full mailbox, too: nobody would ever hear of it again."""
+    tracking.record(event("bounced", accepted.message_id, esp_event={"Type": "SoftBounce"}), "Postmark")
+    heard_long_ago(71)
+    assert tracking.give_up_waiting() == 0
+
+    heard_long_ago(2)
+
+    assert tracking.give_up_waiting() == 1
+    accepted.refresh_from_db()
+    assert (accepted.state, accepted.reason) == ("bounced", "Bounced for now, and nothing came after it")
+    assert tracking.give_up_waiting() == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("type_", ["delivered", "complained"])
+def test_a_soft_bounce_that_a_delivery_followed_stays_a_delivery(accepted, type_):
+    tracking.record(event("bounced", accepted.message_id, esp_event={"Type": "SoftBounce"}), "Postmark")
+    tracking.record(event(type_, accepted.message_id), "Postmark")
+    heard_long_ago(200)
+
+    assert tracking.give_up_waiting() == 0
+    accepted.refresh_from_db()
+    assert accepted.state == "delivered"
+
+
+@pytest.mark.django_db
+def test_a_delay_alone_is_not_given_up(accepted):
+    tracking.record(event("deferred", accepted.message_id), "Mailgun")
+    heard_long_ago(200)
+
+    assert tracking.give_up_waiting() == 0
