@@ -4,6 +4,7 @@ import random
 import re
 import signal
 import subprocess
+import sys
 import time
 from functools import partial
 
@@ -45,6 +46,8 @@ def deploys(house: House) -> None:
     old = house.worker()
     for part in range(1, 4):
         house.until_arrived(part * people // 5)
+        migrate = house.start(sys.executable, "manage.py", "migrate", "--no-input", log="migrate")
+        house.must(migrate.wait(timeout=120) == 0, "migrate failed beside a worker that sends")
         new = house.worker()
         house.until(partial(_is_ready, new), seconds=60, words="the new worker runs")
         house.kill(old, signal.SIGTERM)  # the whole group, as some process runners do
