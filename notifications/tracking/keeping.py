@@ -106,7 +106,7 @@ SELECT 'candor', 'given-up:' || r.id, 'bounced', statement_timestamp(), r.messag
   'Bounced for now, and nothing came after it', r.id
 FROM notifications_recipient r WHERE r.state = 'accepted' AND r.id IN (
   SELECT e.recipient_id FROM notifications_deliveryevent e WHERE e.type = 'soft_bounced'
-  GROUP BY e.recipient_id HAVING max(e.received_at) <= statement_timestamp() - %s)
+  GROUP BY e.recipient_id HAVING max(e.received_at) <= statement_timestamp() - make_interval(secs => %s))
 ON CONFLICT (provider, key) DO NOTHING RETURNING recipient_id
 """
 
@@ -117,7 +117,7 @@ def give_up_waiting() -> int:
     Mail servers call it so when they have given up on a full mailbox, too: nobody would ever hear of the message again.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(GIVE_UP, [settings.QUIET_AFTER])
+        cursor.execute(GIVE_UP, [settings.QUIET_AFTER.total_seconds()])
         given_up = sorted(pk for (pk,) in cursor.fetchall())
     for pk in given_up:
         settle(pk)
