@@ -68,7 +68,7 @@ def one_by_one(house: House) -> None:
     house.must(counts.get(State.FAILED) == 1, f"one 400 leaves one refused, not {counts}")
 
 
-@fault("F6", "ESP, many a call: a time-out after acceptance, a 500, and one bad address among a thousand")
+@fault("F6", "ESP, many a call: a time-out after acceptance, and one bad address among a thousand")
 def in_batches(house: House) -> None:
     people = 300 if house.quick else 3_000
     bad = f"n{people // 2:05}x"
