@@ -18,7 +18,7 @@ from incidents import audience
 from incidents.api import shape
 from incidents.api.incidents import find
 from incidents.api.shape import PIECE, AffectedIn, ConfirmIn, ImportIn, ImportOut, PieceOut, RejectedPage
-from incidents.audience import pushing, spelling_out, working
+from incidents.audience import pushing, spelling_out, turns, working
 from incidents.models import ImportBatch, RejectedRow
 
 router = Router()
@@ -223,8 +223,9 @@ def _finish(request: HttpRequest, batch: ImportBatch) -> ImportBatch:
 
 
 def _work_on(batch: ImportBatch) -> None:
-    """Here and now, unless a worker is at it already."""
-    working.work_on(batch)
+    """Here and now, unless a worker is at it already, or it would have to wait: no web process waits for an import."""
+    if not turns.taken(batch.incident_id):
+        working.work_on(batch)
     batch.refresh_from_db()
 
 

@@ -84,7 +84,7 @@ KEPT = [field.name for field in fields(Comparison) if field.name not in JUDGED]
 @transaction.atomic
 def compare(batch: ImportBatch) -> Comparison:
     """What saving a staged batch would do now; kept with the batch, with examples among its findings."""
-    turns.hold_list(batch)
+    turns.hold_list(batch.incident_id)
     found = findings.find(batch)
     resolve(batch)
     comparison = of_resolved(batch, same_address=found["same_address"])

@@ -6,19 +6,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Sum
 from django.db.models.functions import Now
 
 from accounts import audit
 from accounts.models import User
 from incidents.audience import spelling_out
 from incidents.audience.claiming import ring
+from incidents.audience.leftovers import waiting
 from incidents.audience.reading import new_batch
 from incidents.audience.saving import NotWaiting, discard
 from incidents.models import ImportBatch, Incident, UploadPiece
 
 LARGEST_PIECE = 8_000_000  # bytes
 LARGEST_PUSH = 2_000_000_000  # bytes
+LARGEST_WAITING = 5 * LARGEST_PUSH  # of all imports of an incident that nobody has ended: they fill the database
 MOST_PIECES = 10_000
 KEPT_OPEN = timedelta(days=7)
 
@@ -71,7 +73,7 @@ def is_open(batch: ImportBatch) -> bool:
 @transaction.atomic
 def take(batch: ImportBatch, *, number: int, content: bytes) -> bool:
     """Whether the piece is new; the same once more changes nothing. Raises OtherBytes, NotOpen or TooLarge."""
-    batch = ImportBatch.objects.select_for_update(no_key=True).get(pk=batch.pk)
+    batch = ImportBatch.objects.select_for_update(no_key=True, of=["self"]).select_related("incident").get(pk=batch.pk)
     known = UploadPiece.objects.filter(batch=batch, number=number).first()
     if known:
         if bytes(known.content) == content:
@@ -81,6 +83,8 @@ def take(batch: ImportBatch, *, number: int, content: bytes) -> bool:
         raise NotOpen(f"Import {batch.number} takes no more pieces: it is {batch.get_state_display().lower()}.")
     if batch.size + len(content) > LARGEST_PUSH:
         raise TooLarge("With this piece the import is larger than 2 GB. Begin another for the rest.")
+    if _waiting(batch) + len(content) > LARGEST_WAITING:
+        raise TooLarge("The imports of this incident that wait hold 10 GB. Import or discard some of them first.")
     UploadPiece.objects.create(batch=batch, number=number, content=content)
     ImportBatch.objects.filter(pk=batch.pk).update(size=F("size") + len(content), worked_at=Now())
     return True
@@ -118,6 +122,11 @@ def forget_abandoned() -> None:
     for batch in open_still.filter(worked_at__lt=Now() - KEPT_OPEN):
         with suppress(NotWaiting):
             discard(batch, by=None, because=f"it got no piece for {KEPT_OPEN.days} days")
+
+
+def _waiting(batch: ImportBatch) -> int:
+    """Bytes."""
+    return waiting(batch.incident).aggregate(bytes=Sum("size"))["bytes"] or 0
 
 
 def _refuse_gaps(batch: ImportBatch) -> None:

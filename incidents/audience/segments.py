@@ -1,9 +1,12 @@
-"""How many are in each segment, and whether they are written to."""
+"""Who comes into a segment by its rule, how many are in each, and whether they are written to."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from django.db import connection
+from django.db import connection, transaction
 
+from accounts.models import User
+from incidents.audience import distrusting, rules, turns
 from incidents.models import Decision, Incident, Segment
 
 COUNTS = """
@@ -13,6 +16,18 @@ SELECT member.segment_id, count(*), count(*) FILTER (WHERE affected.certainty = 
  WHERE affected.incident_id = %s
  GROUP BY member.segment_id
 """
+
+
+@transaction.atomic
+def fill(segment: Segment, *, by: User, at: datetime | None = None) -> int:
+    """Everybody on the list of whom its rule is true comes into it; how many came.
+
+    Where the segment's addresses are not trusted, theirs are not from now on.
+    """
+    turns.take_turn(segment.incident_id)
+    joined = rules.apply_to_list(segment, by=by, at=at)
+    distrusting.apply_to_list(segment.incident)
+    return joined
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ def undo(batch: ImportBatch, *, by: User, because: str, at: datetime | None = No
     Accounts and addresses it made go, too, where nothing else has come to stand on them.
     """
     at = at or timezone.now()
-    turns.take_turn(batch)
+    turns.take_turn(batch.incident_id)
     batch = ImportBatch.objects.select_for_update(of=("self",)).select_related("incident").get(pk=batch.pk)
     before = outlook(batch)
     if before.obstacle:

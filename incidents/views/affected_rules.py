@@ -30,8 +30,7 @@ def segment_rule(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
     """Whom the rule of a segment would hold; putting them into it."""
     segment = get_object_or_404(Segment.objects.select_related("incident"), incident__slug=slug, pk=pk)
     if request.method == "POST":
-        joined = rules.apply_to_list(segment, by=request.user, at=timezone.now())
-        distrusting.apply_to_list(segment.incident)
+        joined = segments.fill(segment, by=request.user, at=timezone.now())
         accounts = "1 account" if joined == 1 else f"{joined:,} accounts"
         messages.success(request, f"{accounts} came into the segment “{segment.name}”.")
         return redirect("incidents:affected_segments", slug)

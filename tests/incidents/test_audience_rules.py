@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import Account, Address, AuditEntry
-from incidents.audience import distrusting, rules
+from incidents.audience import distrusting, rules, segments
 from incidents.models import Segment
 from tests.factories import make_incident, make_organisation, make_segment
 from tests.incidents.waves import ENOUGH, save
@@ -163,8 +163,7 @@ def test_accounts_that_come_into_a_distrusted_segment_lose_trust_too(incident, w
     Segment.objects.filter(pk=segment.pk).update(rule=rules.read("plan is free"))
     segment.refresh_from_db()
 
-    rules.apply_to_list(segment, by=wanda)
-    distrusting.apply_to_list(incident)
+    segments.fill(segment, by=wanda)
 
     assert trusted()["x@three.example"] is False
 

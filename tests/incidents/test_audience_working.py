@@ -15,9 +15,9 @@ from django.core.files.base import ContentFile
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from accounts.models import Account
+from accounts.models import Account, Address
 from incidents import audience
-from incidents.audience import comparing, reading, saving, turns, undoing, working
+from incidents.audience import comparing, distrusting, reading, saving, turns, undoing, working
 from incidents.audience.claiming import claimed
 from incidents.models import AffectedAccount, Finding, ImportBatch, StagedRow, UploadPiece
 from tests.factories import make_incident, make_organisation
@@ -174,13 +174,12 @@ def test_two_workers_never_work_on_one_import(incident):
 
 
 def test_an_import_that_waits_for_another_says_so(incident, wanda):
-    first = audience.read(incident, io.BytesIO(b"id\na\n"), file_name="1.csv", by=None, source="command")
     second = receive(incident, "id,email\na,\nb,\n")
     audience.work()
     audience.ask_to_save(ImportBatch.objects.get(pk=second.pk), by=wanda)
 
     with transaction.atomic():
-        turns.take_turn(first)  # as whoever saves it does
+        turns.take_turn(incident.pk)  # as whoever saves it does
         assert not audience.waits_for_another(second)
         thread = at_once(audience.work)
         until = time.monotonic() + 10
@@ -221,12 +220,45 @@ def test_nothing_is_compared_with_a_list_that_is_being_changed(incident, wanda):
         compared.set()
 
     with transaction.atomic():
-        turns.take_turn(batch)
+        turns.take_turn(incident.pk)
         thread = at_once(compare)
         assert not compared.wait(0.5)
     thread.join(10)
 
     assert compared.is_set()
+
+
+def test_an_address_rule_made_during_an_import_is_held_to_what_it_brings(incident, wanda):
+    batch = audience.read(incident, io.BytesIO(b"id,email\na,x@a.example\n"), file_name="1.csv", by=None, source="room")
+    made = threading.Event()
+
+    def distrust():
+        distrusting.distrust(incident, kind="domain", value="a.example", because="Exposed, too.", by=wanda)
+        made.set()
+
+    with transaction.atomic():
+        audience.save(batch, by=wanda)
+        thread = at_once(distrust)
+        assert not made.wait(0.5)
+    thread.join(10)
+
+    assert made.is_set()
+    assert not Address.objects.get().trusted
+
+
+def test_a_turn_that_is_taken_can_be_seen(incident):
+    def another_sees() -> bool:
+        seen: list[bool] = []
+        at_once(lambda: seen.append(turns.taken(incident.pk))).join(10)
+        return seen[0]
+
+    with transaction.atomic():
+        turns.hold_list(incident.pk)
+        assert not another_sees(), "a look keeps nobody from looking"
+        turns.take_turn(incident.pk)
+        assert another_sees()
+        assert not turns.taken(incident.pk), "nobody waits for themselves"
+    assert not another_sees()
 
 
 def test_rows_that_a_crash_of_the_database_emptied_are_read_again(incident, wanda):

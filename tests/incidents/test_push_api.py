@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Account, Address, AuditEntry
 from incidents import audience
+from incidents.audience import pushing, turns
 from incidents.models import AffectedAccount, ImportBatch, UploadPiece
 from tests.factories import make_affected, make_incident, make_organisation, make_segment, make_user
 from tests.incidents.push import Pipeline, make_pipeline
@@ -303,6 +304,20 @@ def test_a_push_has_two_gigabytes_at_most(pipeline):
     assert pipeline.put(1, b"xx").status_code == 413
 
 
+def test_imports_that_wait_hold_so_much_and_no_more(pipeline, monkeypatch):
+    monkeypatch.setattr(pushing, "LARGEST_WAITING", 10)
+    pipeline.begin()
+    assert pipeline.put(1, b"12345678").status_code == 201
+    pipeline.begin(key="k2")
+
+    response = pipeline.put(1, b"123", number=2)
+
+    assert response.status_code == 413
+    assert "Import or discard some of them first" in response.json()["detail"]
+    pipeline.call("POST", "/imports/1/discard")
+    assert pipeline.put(1, b"123", number=2).status_code == 201
+
+
 @pytest.mark.parametrize("piece", ["0", "10001", "-1", "x", "9" * 400])
 def test_a_piece_has_a_number(pipeline, piece):
     pipeline.begin()
@@ -402,6 +417,15 @@ def test_a_few_accounts_in_one_call_are_imported_at_once(pipeline):
 
     assert (answer.status_code, answer.json()["state"]) == (201, "confirmed")
     assert held() == {"northwind", "contoso"}
+
+
+def test_no_call_waits_for_an_import_that_is_being_saved(pipeline, monkeypatch):
+    monkeypatch.setattr(turns, "taken", lambda incident: True)
+    assert pipeline.affected({"external_id": "a"}).json()["state"] == "reading"
+
+    monkeypatch.undo()
+
+    assert pipeline.affected({"external_id": "a"}).json()["state"] == "confirmed"
 
 
 def test_the_same_call_again_imports_nothing_twice(pipeline):
