@@ -51,7 +51,7 @@ def ready_mailing(count: int, *, state: str = Mailing.State.RUNNING) -> Mailing:
         for statement in FILL:
             cursor.execute(statement, given)
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+        cursor.execute("VACUUM ANALYZE")
         cursor.execute("CHECKPOINT")  # what filling left to be written is not sending's to wait for
     return mailing
 
