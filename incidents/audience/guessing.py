@@ -50,7 +50,7 @@ NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,10})?")
 YES_NO = re.compile(r"yes|no|true|false", re.IGNORECASE)
 TYPED = (("date", DATE), ("moment", MOMENT), ("number", NUMBER), ("yes_no", YES_NO))
 # “Deutschland” is no country code. Taken for one, it would leave out every row, and every person, of the file. Not so
-# with certainty or trust: somebody must look at words for them that we do not know.
+# with certainty or trust: somebody must look at words for them that we do not know. One cell alone judges no column.
 JUDGED = {"locale": cells.locale, "jurisdiction": cells.jurisdiction}
 LIKE_AN_ID = re.compile(r"(^|[\W_])(id|no|nr|number|nummer)\.?$", re.IGNORECASE)
 
@@ -81,7 +81,7 @@ def _by_header(header: str, position: int, values: list[str], is_there_more: boo
         return "post"
     if known == "post" and values and all(ADDRESS.fullmatch(value) for value in values):
         return "email"
-    if known in JUDGED and values and not any(_fits(known, value) for value in values):
+    if known in JUDGED and len(values) > 1 and not any(_fits(known, value) for value in values):
         return FACT + fact_name(header, position)
     if known:
         return known
