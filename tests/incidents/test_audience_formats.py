@@ -214,7 +214,7 @@ def test_an_address_column_without_addresses_is_the_post():
     ("header", "words", "codes", "meaning"),
     [
         ("Land", ["Deutschland", "Österreich"], ["DE", "Österreich"], "jurisdiction"),
-        ("Sprache", ["Deutsch"], ["de"], "locale"),
+        ("Sprache", ["Deutsch", "Englisch"], ["de"], "locale"),
     ],
 )
 def test_a_column_in_words_of_its_own_is_a_fact_and_leaves_nobody_out(header, words, codes, meaning):
