@@ -4,6 +4,7 @@ import re
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 
 from accounts.models import Organisation, User
 from accounts.roles import ROLES
@@ -36,6 +37,15 @@ class PersonForm(forms.ModelForm):
 
 
 class OrganisationForm(forms.ModelForm):
+    languages = forms.MultipleChoiceField(
+        label="Languages of the public pages", choices=settings.LANGUAGES, widget=forms.CheckboxSelectMultiple,
+        help_text="Each page stands in its own language and in every one you tick. A page that is public already gets "
+        "the others with its next publication.",
+    )  # fmt: skip
+    first_language = forms.ChoiceField(
+        label="Language of the first page", choices=settings.LANGUAGES, required=False,
+        help_text="Of the page people come to by your address alone. One of those ticked above.",
+    )  # fmt: skip
     fewer_eyes = forms.BooleanField(
         label="Fewer people than before shall have to say yes",
         help_text="Tick it if you lower that number, or let one person import more. Log and evidence will say who did.",
@@ -47,7 +57,7 @@ class OrganisationForm(forms.ModelForm):
         fields: ClassVar = [
             "name", "legal_name", "mark", "domain", "sender_name", "sender_address", "reply_to", "security_email",
             "support_email", "press_email", "phone", "postal_address", "customers_total", "import_limit", "sign_offs",
-            "following_by_mail",
+            "following_by_mail", "languages",
         ]  # fmt: skip
         labels: ClassVar = {
             "legal_name": "Name in law", "sender_name": "Name of the sender", "sender_address": "Address of the sender",
@@ -65,8 +75,17 @@ class OrganisationForm(forms.ModelForm):
         }
         widgets: ClassVar = {"postal_address": forms.Textarea(attrs={"rows": 3})}
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["first_language"].initial = self.instance.languages[0]
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        first, ticked = cleaned.get("first_language") or self.instance.languages[0], cleaned.get("languages")
+        if ticked:
+            if first not in ticked:
+                self.add_error("first_language", "It is not ticked above: tick it, or choose one that is.")
+            cleaned["languages"] = sorted(ticked, key=lambda code: code != first)
         for name, said in list(cleaned.items()):
             if name != "postal_address" and isinstance(said, str) and BREAKS_A_LINE.search(said):
                 self.add_error(name, "This is one line: take the line break or other control character out.")

@@ -12,6 +12,10 @@ def spoken(language: str) -> str:
     return base if base in dict(settings.LANGUAGES) else ENGLISH
 
 
+def english_alone() -> list[str]:
+    return [ENGLISH]
+
+
 def direction(language: str) -> str:
     """For the attribute `dir`."""
     try:

@@ -2,8 +2,12 @@
 
 import re
 
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import CheckConstraint, Q
+
+from accounts.languages import english_alone
 
 NEEDS_QUOTES = re.compile(r'[()<>\[\]:;@\\,"]')  # RFC 5322's specials; a dot is taken as it is
 
@@ -34,12 +38,19 @@ class Organisation(models.Model):
     following_by_mail = models.BooleanField(
         default=True, help_text="Readers may ask to get updates of public incidents by email"
     )
+    languages = ArrayField(
+        models.CharField(max_length=16, choices=settings.LANGUAGES), default=english_alone,
+        help_text="In which public pages stand; the first is that of the first page",
+    )  # fmt: skip
     sign_offs = models.PositiveSmallIntegerField(
         default=1, help_text="Other people who must say yes before a public or irrevocable act"
     )
 
     class Meta:
-        constraints = [CheckConstraint(condition=Q(pk=1), name="organisation_is_one_row")]
+        constraints = [
+            CheckConstraint(condition=Q(pk=1), name="organisation_is_one_row"),
+            CheckConstraint(condition=Q(languages__len__gte=1), name="organisation_speaks_a_language"),
+        ]
 
     def __str__(self) -> str:
         return self.name

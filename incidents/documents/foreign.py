@@ -76,7 +76,7 @@ def as_foreign(content: dict) -> dict:
 
 
 def _texts(content: dict) -> Iterator[tuple[dict, str]]:
-    yield from ((content, name) for name in OF_THE_INCIDENT)
+    yield from ((content, name) for name in OF_THE_INCIDENT if name in content)
     for rows, names in TEXTS.items():
         yield from ((row, name) for row in content.get(rows, ()) for name in names if name in row)
     for update in content["updates"]:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from django.db import models
 
 from accounts import audit
+from accounts.languages import ENGLISH
 from accounts.models import Organisation
 from incidents import timeline
 from incidents.models import Incident, Moment, PageVersion, ScopeEstimate, Update
@@ -54,7 +55,9 @@ def freeze(incident: Incident, *, drafts: bool = True) -> dict:
 
 
 def freeze_organisation(organisation: Organisation) -> dict:
-    return _plain(organisation, ORGANISATION)
+    """Languages only where there are others than English: approvals from before there were any still hold."""
+    frozen = _plain(organisation, ORGANISATION)
+    return frozen | ({"languages": organisation.languages} if organisation.languages != [ENGLISH] else {})
 
 
 def content_hash(content: dict) -> str:

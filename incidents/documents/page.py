@@ -14,8 +14,9 @@ from django.utils.translation import gettext
 
 from accounts.languages import ENGLISH, direction, spoken
 from incidents import prose
-from incidents.documents import assets, foreign, indicators, words
+from incidents.documents import assets, foreign, indicators, places, words
 from incidents.documents.freezing import said
+from incidents.documents.places import path
 from incidents.documents.telling import Telling, not_notified_words
 from incidents.models import Incident
 
@@ -42,16 +43,18 @@ class Edition:
     preview: bool = False
 
 
-def path(slug: str, version: int | None = None) -> str:
-    """Where the page lives below the site folder: the current one, or one version of it."""
-    return f"incidents/{slug}/" + (f"versions/{version}/" if version else "")
-
-
 def render(content: dict, *, telling: Telling, version: Edition) -> dict[str, bytes]:
-    """Path → bytes: the page, the same under its own number for good, and the list of its versions."""
+    """Path → bytes: the page, the same under its own number for good, and the list of its versions.
+
+    In the other languages that are switched on the page alone: its versions stand in the incident's own.
+    """
     slug, language = content["slug"], spoken(content["language"])
     with translation.override(language):
         documents = _pages(content, telling, version, language)
+    for other in places.of_incident(content)[1:] if not version.preview else ():
+        with translation.override(other):
+            context = _context(content, telling, version, other)
+        documents[f"{places.page_path(content, other)}index.html"] = to_bytes(PAGE, context)
     if content["indicators"] and not version.preview:
         with translation.override(ENGLISH):
             documents[indicators.path(slug)] = indicators.as_csv(content["indicators"])
@@ -59,14 +62,18 @@ def render(content: dict, *, telling: Telling, version: Edition) -> dict[str, by
 
 
 def _pages(content: dict, telling: Telling, version: Edition, language: str) -> dict[str, bytes]:
-    look = assets.inside() if version.preview else assets.published()
-    context = {**frame(content["organisation"], look, language), **_page(content, telling, version, language)}
-    slug = content["slug"]
+    slug, context = content["slug"], _context(content, telling, version, language)
     documents = {f"{path(slug)}index.html": to_bytes(PAGE, context)}
     if not version.preview:
-        documents[f"{path(slug, version.number)}index.html"] = to_bytes(PAGE, {**context, "is_version": True})
-        documents[f"{path(slug)}versions/index.html"] = to_bytes(VERSIONS, {**context, **_versions(content, version)})
+        alone = {**context, "places": []}
+        documents[f"{path(slug, version.number)}index.html"] = to_bytes(PAGE, {**alone, "is_version": True})
+        documents[f"{path(slug)}versions/index.html"] = to_bytes(VERSIONS, {**alone, **_versions(content, version)})
     return documents
+
+
+def _context(content: dict, telling: Telling, version: Edition, language: str) -> dict:
+    look = assets.inside() if version.preview else assets.published()
+    return {**frame(content["organisation"], look, language), **_page(content, telling, version, language)}
 
 
 def to_bytes(template: str, context: dict) -> bytes:
@@ -80,22 +87,30 @@ def frame(organisation: dict, look: assets.Look, language: str = ENGLISH) -> dic
     """What every public page has. language: of its fixed words."""
     return {
         "organisation": organisation, "language": language, "direction": direction(language), "look": look,
-        "base_url": settings.PUBLIC_BASE_URL,
+        "base_url": settings.PUBLIC_BASE_URL, "home": f"/{places.site_path(organisation, language)}",
     }  # fmt: skip
 
 
-def headline(content: dict, said_at: datetime, *, at: datetime) -> dict:
-    """What index, history and sitemap say about an incident at this moment."""
+def headline(content: dict, said_at: datetime, *, at: datetime, language: str = ENGLISH) -> dict:
+    """What index, history and sitemap say about an incident at this moment, in the language that is active."""
     updates = content["updates"]
     newest = words.said_at(updates[0]) if updates else words.instant(said_at)
-    first = content["originally_posted_on"] or (updates[-1]["at"] if updates else None) or said_at.isoformat()
+    first = first_day(content, said_at)
     return {
         "title": content["title"], "summary": content["summary"], "phase": content["phase"],
-        "phase_word": words.PHASES[content["phase"]], "url": f"/{path(content['slug'])}", "updated": newest,
+        "phase_word": words.PHASES[content["phase"]], "url": f"/{places.page_path(content, language)}",
+        "updated": newest,
         "next_update_by": _instant(content["next_update_by"]), "is_overdue": is_overdue(content, at=at),
         "year": int(first[:4]),
-        "first": words.in_its_year(first[:10]), "first_day": first[:10],
+        "first": words.in_its_year(first), "first_day": first,
     }  # fmt: skip
+
+
+def first_day(content: dict, said_at: datetime) -> str:
+    """On which we first spoke of it: 2018-01-05."""
+    updates = content["updates"]
+    first = content["originally_posted_on"] or (updates[-1]["at"] if updates else None) or said_at.isoformat()
+    return first[:10]
 
 
 def is_overdue(content: dict, *, at: datetime) -> bool:
@@ -114,9 +129,11 @@ def _page(content: dict, telling: Telling, version: Edition, language: str) -> d
     steps = [_step(step, segments) for step in content["steps"]]
     as_of = telling.moment(version.said_at)
     return {
-        **headline(content, version.said_at, at=version.at),
+        **headline(content, version.said_at, at=version.at, language=language),
+        "places": places.of_page(content, language) if not version.preview else [],
+        "untranslated": _language_name(content["language"]) if content["language"] != language else "",
         "description": _description(content), "written_in": content["language"],
-        "canonical": f"{settings.PUBLIC_BASE_URL}/{path(content['slug'])}",
+        "canonical": f"{settings.PUBLIC_BASE_URL}/{places.page_path(content, language)}",
         "drill": content["drill"], "preview": version.preview, "version": version,
         "made": words.instant(version.at),
         "is_active": content["phase"] not in words.CLOSED,
@@ -164,6 +181,13 @@ def _versions(content: dict, version: Edition) -> dict:
             for (number, at), before in zip(every, [*numbers[1:], None], strict=True)
         ],
     }  # fmt: skip
+
+
+def _language_name(language: str) -> str:
+    try:
+        return str(translation.get_language_info(language)["name_translated"]).lower()
+    except KeyError:
+        return language
 
 
 def _description(content: dict) -> str:

@@ -8,9 +8,9 @@ from django.conf import settings
 from django.utils import translation
 
 from accounts.languages import ENGLISH
-from incidents.documents import assets, feeds, statuspage, words
+from incidents.documents import assets, feeds, foreign, places, statuspage, words
 from incidents.documents.freezing import said
-from incidents.documents.page import frame, headline, to_bytes
+from incidents.documents.page import first_day, frame, headline, to_bytes
 from incidents.documents.shown import Shown
 
 ON_THE_INDEX = 10  # past incidents; the rest stand in the history
@@ -24,34 +24,74 @@ def render_site(*, published: Iterable[tuple[dict, datetime]], newest: Iterable[
     published: (frozen content, when it was said) of the page each public incident shows now; of its updates the
     newest and the first are enough. newest: whole, the fifty that spoke last and every unresolved one.
     """
-    newest = list(newest)
-    lines = sorted(
-        (headline(said(content, said_at), said_at, at=at) for content, said_at in published),
-        key=lambda line: (line["first_day"], line["url"]),
-        reverse=True,
-    )
-    active = [line for line in lines if line["phase"] not in words.CLOSED]
-    past = [line for line in lines if line not in active]
-    context = {**frame(organisation, assets.published()), "feeds_at": "/"}
+    newest, shown = list(newest), [(said(content, said_at), said_at) for content, said_at in published]
+    languages = places.switched_on(organisation)
+    context = {**frame(organisation, assets.published(), languages[0]), "feeds_at": "/"}
+    pages: dict[str, bytes] = {}
+    for language in languages:
+        with translation.override(language):
+            pages |= _pages(shown, organisation, language, at)
     return {
         **assets.files(),
         **feeds.of_site(newest, organisation=organisation, since=this_month(at)),
         **statuspage.of_site(newest, organisation=organisation, since=this_month(at)),
-        "index.html": to_bytes(
-            "incidents/public/index.html",
-            {**context, "active": active, "years": by_year(past[:ON_THE_INDEX]), "more": len(past) > ON_THE_INDEX,
-             "canonical": f"{settings.PUBLIC_BASE_URL}/"},
-        ),
-        "history/index.html": to_bytes(
-            "incidents/public/history.html",
-            {**context, "years": by_year(lines), "searches": True, "canonical": f"{settings.PUBLIC_BASE_URL}/history/"},
-        ),
+        **pages,
         "404.html": to_bytes("incidents/public/404.html", context),
         "icon.svg": to_bytes("incidents/public/icon.svg", context),
         "robots.txt": f"User-agent: *\nDisallow: /notice/\nSitemap: {settings.PUBLIC_BASE_URL}/sitemap.xml\n".encode(),
         ".well-known/security.txt": _security_txt(organisation, at),
-        "sitemap.xml": to_bytes("incidents/public/sitemap.xml", {**context, "lines": lines}),
+        "sitemap.xml": _sitemap(shown, organisation),
     }  # fmt: skip
+
+
+def _pages(shown: list[tuple[dict, datetime]], organisation: dict, language: str, at: datetime) -> dict[str, bytes]:
+    """Index and history, in the language that is active."""
+    lines = sorted(
+        (_line(content, said_at, language, at) for content, said_at in shown),
+        key=lambda line: line["place"],
+        reverse=True,
+    )
+    active = [line for line in lines if line["phase"] not in words.CLOSED]
+    past = [line for line in lines if line not in active]
+    before = places.site_path(organisation, language)
+    context = {**frame(organisation, assets.published(), language), "feeds_at": "/"}
+    index = {
+        "active": active, "years": by_year(past[:ON_THE_INDEX]), "more": len(past) > ON_THE_INDEX,
+        "canonical": f"{settings.PUBLIC_BASE_URL}/{before}", "places": places.of_site(organisation, language),
+    }  # fmt: skip
+    history = {
+        "years": by_year(lines), "searches": True, "canonical": f"{settings.PUBLIC_BASE_URL}/{before}history/",
+        "places": places.of_site(organisation, language, "history/"),
+    }  # fmt: skip
+    return {
+        f"{before}index.html": to_bytes("incidents/public/index.html", {**context, **index}),
+        f"{before}history/index.html": to_bytes("incidents/public/history.html", {**context, **history}),
+    }
+
+
+def _line(content: dict, said_at: datetime, language: str, at: datetime) -> dict:
+    if content["language"] != language:
+        content = foreign.as_foreign(content)
+    return headline(content, said_at, at=at, language=language) | {"place": _place(content, said_at)}
+
+
+def _sitemap(shown: list[tuple[dict, datetime]], organisation: dict) -> bytes:
+    first = places.switched_on(organisation)[0]
+    entries: list[list[places.Place]] = [
+        places.of_site(organisation, first, name) or [places.Place(first, f"/{name}")] for name in ("", "history/")
+    ]
+    for content, _ in sorted(shown, key=lambda each: _place(*each), reverse=True):
+        found = places.of_page(content, content["language"])
+        entries.append(found or [places.Place(content["language"], f"/{places.path(content['slug'])}")])
+    return to_bytes(
+        "incidents/public/sitemap.xml",
+        {"base_url": settings.PUBLIC_BASE_URL, "entries": entries, "several": any(len(each) > 1 for each in entries)},
+    )
+
+
+def _place(content: dict, said_at: datetime) -> tuple[str, str]:
+    """In a list, the newest last."""
+    return first_day(content, said_at), places.path(content["slug"])
 
 
 def by_year(lines: list[dict]) -> list[tuple[int, list[dict]]]:

@@ -18,7 +18,7 @@ from incidents.models import Incident, PageDocument, PageVersion
 from incidents.site_folder import content_type
 
 NEWEST = 50  # incidents whose updates the feeds and the API speak of
-OF_A_LINE = ("slug", "title", "summary", "phase", "next_update_by", "originally_posted_on")
+OF_A_LINE = ("slug", "title", "summary", "phase", "next_update_by", "originally_posted_on", "language", "visibility")
 SITE_NUMBERS = 0x43414E53  # advisory lock, held until commit: versions of the site's own documents, one at a time
 
 
@@ -129,11 +129,13 @@ def _on_the_site() -> QuerySet[PageVersion]:
 
 def _lines() -> Iterator[tuple[dict, datetime]]:
     """What index, history and sitemap need of each: of all that was said, the newest and the first."""
-    for made_at, newest, first, *values in _on_the_site().values_list(
-        "made_at", "content__updates__0", "content__updates__-1", *(f"content__{name}" for name in OF_A_LINE)
-    ):
+    for made_at, newest, first, languages, *values in _on_the_site().values_list(
+        "made_at", "content__updates__0", "content__updates__-1", "content__organisation__languages",
+        *(f"content__{name}" for name in OF_A_LINE),
+    ):  # fmt: skip
         updates = [update for update in (newest, first) if update]
-        yield dict(zip(OF_A_LINE, values, strict=True)) | {"updates": updates}, made_at
+        line = dict(zip(OF_A_LINE, values, strict=True))
+        yield line | {"updates": updates, "organisation": {"languages": languages}}, made_at
 
 
 def _newest() -> Iterator[Shown]:
