@@ -1,7 +1,7 @@
 """The three statements of a window, planned once for each connection instead of once a window."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 from django.db import connection
@@ -14,7 +14,7 @@ def execute(statement: str, given: Mapping[str, Any]) -> list[tuple]:
     """
     # Django's cursor is opened for what comes with it: a connection that is there and in good health.
     with connection.cursor(), connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(cast(LiteralString, statement), given, prepare=True)
+        cursor.execute(statement, given, prepare=True)
         return cursor.fetchall() if cursor.description else []
 
 
