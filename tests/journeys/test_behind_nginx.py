@@ -54,6 +54,6 @@ def test_the_page_the_rooms_and_the_webhook_stand_behind_nginx(house, wanda, ant
         assert through_nginx.headers[header] == direct.headers[header], header
     assert sign_in.status == 200
     assert "no-store" in sign_in.headers["Cache-Control"]
-    assert json.loads(state) == {"database": "ok", "redis": "ok"}
+    assert json.loads(state) == {"database": "ok", "redis": "ok", "sending": "ok"}
     assert webhook.status in (400, 405)
     assert stranger.status == 200  # the published site answers any name; only Django insists on its own
