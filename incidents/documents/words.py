@@ -82,8 +82,8 @@ class Said:
         """As a part of a sentence."""
         if not self.machine:
             return format_html("{}", self.words)
-        marked = SafeString(' class="moment"' if self.is_moment else "")
-        made = format_html('<time{} datetime="{}">{}</time>', marked, self.machine, self.words)
+        form = '<time class="moment" datetime="{}">{}</time>' if self.is_moment else '<time datetime="{}">{}</time>'
+        made = format_html(form, self.machine, self.words)
         return format_html("{} {}", made, self.beside) if self.beside else made
 
 
