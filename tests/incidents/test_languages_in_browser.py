@@ -1,7 +1,8 @@
 """Pages in other languages, and from right to left, in a real browser."""
 
 import threading
-from wsgiref.simple_server import make_server
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIServer, make_server
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -14,6 +15,12 @@ from tests.incidents.test_documents_in_browser import WCAG, Quiet, full_incident
 
 pytestmark = pytest.mark.django_db
 PAGES = ["/ar/", "/ar/history/", "/ar/incidents/full/", "/incidents/keys/", "/de/incidents/full/", "/incidents/full/"]
+
+
+class Server(ThreadingMixIn, WSGIServer):
+    """A browser opens a connection ahead of a click and says nothing on it: one thread alone would wait for it."""
+
+    daemon_threads = True
 
 
 @pytest.fixture
@@ -34,7 +41,7 @@ def site(tmp_path):
     )  # fmt: skip
     site_folder.write(tmp_path, made.items())
     site_folder.mark(tmp_path)
-    server = make_server("127.0.0.1", 0, front(lambda *_: [], tmp_path), handler_class=Quiet)
+    server = make_server("127.0.0.1", 0, front(lambda *_: [], tmp_path), Server, Quiet)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
