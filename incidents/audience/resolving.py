@@ -33,15 +33,22 @@ SELECT DISTINCT ON (account_key) * FROM incidents_stagedrow
  ORDER BY account_key, line, kind
 """
 
+# One row names a person by email, another the same person by telephone: only the first of them means the account we
+# hold, since two rows of one account would lose what the second says. The other is an account of its own, and found
+# again as such.
 PEOPLE = """
 CREATE TEMPORARY TABLE person ON COMMIT DROP AS
-SELECT head.account_key, min(account.id) AS account_id
-  FROM {heads} AS head
-  JOIN accounts_address address ON address.lookup = head.lookup AND address.kind = head.kind
-  JOIN accounts_account account ON account.id = address.account_id AND account.external_id IS NULL
-   AND (head.kind <> 'post' OR lower(account.name) = lower(head.name))
- WHERE head.external_id = ''
- GROUP BY head.account_key
+WITH candidate AS (
+    SELECT head.account_key, head.line, account.id AS account_id, count(*) OVER (PARTITION BY account.id) AS meant
+      FROM {heads} AS head
+      JOIN accounts_address address ON address.lookup = head.lookup AND address.kind = head.kind
+      JOIN accounts_account account ON account.id = address.account_id AND account.external_id IS NULL
+       AND (head.kind <> 'post' OR lower(account.name) = lower(head.name))
+     WHERE head.external_id = ''
+), chosen AS (
+    SELECT DISTINCT ON (account_key) * FROM candidate ORDER BY account_key, meant > 1, account_id
+)
+SELECT DISTINCT ON (account_id) account_key, account_id FROM chosen ORDER BY account_id, line
 """
 
 ACCOUNTS = """

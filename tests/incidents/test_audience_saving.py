@@ -370,3 +370,14 @@ def test_two_imports_at_once_wait_for_each_other_and_say_so():
 
     assert said == ["waits", "waits"] or said == ["waits"]
     assert happened(results["second"]) == {"new": 1, "changed": 0, "unchanged": 1, "missing": 0}
+
+
+def test_one_person_named_by_email_and_by_telephone_loses_nothing(incident):
+    save(incident, "email,phone,key\njane@person.example,+49 30 123456,k0\n")
+    apart = "email,phone,key\njane@person.example,,k1\n,+49 30 123456,k2\n"
+
+    save(incident, apart)
+
+    held = AffectedAccount.objects.filter(incident=incident)
+    assert sorted(one.facts["key"] for one in held) == ["k1", "k2"]
+    assert audience.compare(read(incident, apart)).nothing_new
