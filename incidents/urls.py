@@ -72,11 +72,13 @@ urlpatterns = [
     path("staff/<slug:slug>/affected/imports/<int:number>/dealt-with/", affected.deal_with, name="affected_deal_with"),
     path("staff/<slug:slug>/affected/imports/<int:number>/rejected.csv", affected.rejected, name="affected_rejected"),
     path(
-        "staff/<slug:slug>/affected/imports/<int:number>/findings/", affected_findings.findings,
+        "staff/<slug:slug>/affected/imports/<int:number>/findings/",
+        affected_findings.findings,
         name="affected_findings",
     ),
     path(
-        "staff/<slug:slug>/affected/imports/<int:number>/findings.csv", affected_findings.findings_csv,
+        "staff/<slug:slug>/affected/imports/<int:number>/findings.csv",
+        affected_findings.findings_csv,
         name="affected_findings_csv",
     ),
     # What happens to them after they are on the list
