@@ -1,20 +1,16 @@
 """An incident's public documents, rendered from frozen content alone: no rows, no clock, no request."""
 
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
-from django.utils.safestring import SafeString
-from django.utils.text import slugify
 from django.utils.translation import gettext
 
 from accounts.languages import ENGLISH, direction, spoken
 from incidents import prose
-from incidents.documents import assets, foreign, indicators, places, words
+from incidents.documents import assets, foreign, indicators, places, sections, words
 from incidents.documents.freezing import said
 from incidents.documents.places import path
 from incidents.documents.telling import Telling, not_notified_words
@@ -22,7 +18,6 @@ from incidents.models import Incident
 
 PAGE = "incidents/public/incident.html"
 VERSIONS = "incidents/public/versions.html"
-MARKS_IN_ORDER = tuple(words.MARKS)
 CORRECTED = {
     "answer": "questions", "step": "steps", "exposure": "exposure", "estimate": "scope", "event": "events",
 }  # fmt: skip
@@ -100,7 +95,7 @@ def headline(content: dict, said_at: datetime, *, at: datetime, language: str = 
         "title": content["title"], "summary": content["summary"], "phase": content["phase"],
         "phase_word": words.PHASES[content["phase"]], "url": f"/{places.page_path(content, language)}",
         "updated": newest,
-        "next_update_by": _instant(content["next_update_by"]), "is_overdue": is_overdue(content, at=at),
+        "next_update_by": sections.instant(content["next_update_by"]), "is_overdue": is_overdue(content, at=at),
         "year": int(first[:4]),
         "first": words.in_its_year(first), "first_day": first,
     }  # fmt: skip
@@ -124,9 +119,9 @@ def _page(content: dict, telling: Telling, version: Edition, language: str) -> d
     content = said(content, version.said_at)
     if content["language"] != language:
         content = foreign.as_foreign(content)
-    corrections = [_correction(update) for update in content["updates"] if update["correction"]]
+    corrections = [sections.correction(update) for update in content["updates"] if update["correction"]]
     segments = {segment["key"]: segment["name"] for segment in content["segments"]}
-    steps = [_step(step, segments) for step in content["steps"]]
+    steps = [sections.step(step, segments) for step in content["steps"]]
     as_of = telling.moment(version.said_at)
     return {
         **headline(content, version.said_at, at=version.at, language=language),
@@ -145,24 +140,25 @@ def _page(content: dict, telling: Telling, version: Edition, language: str) -> d
         ),
         "steps_for_affected": [step for step in steps if step["for_affected_only"]],
         "steps_for_everyone": [step for step in steps if not step["for_affected_only"]],
-        "steps": steps, "segments": [_segment(s) for s in content["segments"] if s["guidance"]],
-        **_exposure(content["exposures"], segments), "estimates": _estimates(content["estimates"]),
-        "updates": [_update(update, corrections) for update in content["updates"]],
+        "steps": steps, "segments": [sections.segment(s) for s in content["segments"] if s["guidance"]],
+        **sections.exposure(content["exposures"], segments), "estimates": sections.estimates(content["estimates"]),
+        "updates": [sections.update(update, corrections) for update in content["updates"]],
         "corrected": {
             place: [found for found in corrections if CORRECTED.get(found["subject"]) == place]
             for place in CORRECTED.values()
         },
-        "key_dates": _key_dates(content["events"]), "events": [_event(event) for event in content["events"]],
-        **_measures(content["measures"]), "indicators": _indicators(content["indicators"]),
+        "key_dates": sections.key_dates(content["events"]),
+        "events": [sections.event(event) for event in content["events"]],
+        **sections.measures(content["measures"]), "indicators": sections.indicators(content["indicators"]),
         "indicators_url": f"/{indicators.path(content['slug'])}",
-        "questions": _questions(content["faq"]), "contacts": _contacts(content),
+        "questions": sections.questions(content["faq"]), "contacts": sections.contacts(content),
         "sender": telling.sender or content["organisation"]["sender"], "subjects": telling.subjects,
         "code_form": telling.code_form,
         "told_through": content["told_through"],
         "references": [{"url": row["url"], "label": row["label"] or row["url"], "host": prose.host_of(row["url"])}
                        for row in content["references"]],
         "related": [{"title": row["title"], "url": f"/{path(row['slug'])}"} for row in content.get("related", [])],
-        "not_known": _not_known(content), "versions_url": f"/{path(content['slug'])}versions/",
+        "not_known": sections.not_known(content), "versions_url": f"/{path(content['slug'])}versions/",
         # Where the page opens from the notice alone nobody could fetch them.
         "feeds_at": f"/{path(content['slug'])}" if content["visibility"] == "public" else "",
         "follow_at": f"/follow/{content['slug']}/",
@@ -199,147 +195,3 @@ def _description(content: dict) -> str:
 def _first_words(text: str, length: int = 155) -> str:
     plain = " ".join(prose.text(text).split())
     return plain if len(plain) <= length else plain[:length].rsplit(" ", 1)[0] + " …"
-
-
-def _instant(text: str | None) -> words.Said | None:
-    at = words.parse(text)
-    return words.instant(at) if at else None
-
-
-def _blocks(text: str) -> SafeString:
-    return foreign.block(text, prose.html(text))
-
-
-def _line(text: str) -> SafeString:
-    return foreign.line(text, prose.line(text))
-
-
-def _step(step: dict, segments: dict[str, str]) -> dict:
-    return step | {
-        "how": _blocks(step["how"]), "why": _line(step["why"]), "if_not": _line(step["if_not"]),
-        "cut_off": _instant(step["cut_off"]), "due": _instant(step["due_at"]),
-        "for_whom": segments.get(step["segment"] or "", ""), "host": prose.host_of(step["url"]),
-    }  # fmt: skip
-
-
-def _segment(segment: dict) -> dict:
-    return {"name": segment["name"], "guidance": _blocks(segment["guidance"])}
-
-
-def _exposure(rows: Iterable[dict], segments: dict[str, str]) -> dict:
-    lists: dict[str, list[dict]] = {"confirmed": [], "possible": [], "ruled_out": []}
-    for row in rows:
-        notes = [note for note in (segments.get(row["segment"] or "", ""), row["note"]) if note]
-        note = foreign.same(notes[0], ": ".join(notes)) if notes else ""
-        lists[row["status"]].append({"data_class": row["data_class"], "note": note})
-    return {"exposed": lists["confirmed"], "possibly": lists["possible"], "not_exposed": lists["ruled_out"]}
-
-
-def _estimates(rows: list[dict]) -> list[dict]:
-    """The newest of each chain, with what it revises."""
-    by_number = {row["number"]: row for row in rows}
-    revised = {row["revises"] for row in rows}
-    return [
-        {"words": words.estimate(row), "basis": row["basis"], "revises": _chain(row, by_number)}
-        for row in rows
-        if row["number"] not in revised
-    ]
-
-
-def _chain(row: dict, by_number: dict[int, dict]) -> list[str]:
-    found, seen = [], {row["number"]}
-    while (row := by_number.get(row["revises"], {})) and row["number"] not in seen:
-        seen.add(row["number"])
-        found.append(words.estimate(row))
-    return found
-
-
-def _correction(update: dict) -> dict:
-    correction = update["correction"]
-    return correction | {
-        "was": _blocks(correction["was"]), "now": _blocks(correction["now"]), "number": update["number"],
-        "at": words.said_at(update),
-    }  # fmt: skip
-
-
-def _update(update: dict, corrections: list[dict]) -> dict:
-    own = next((found for found in corrections if found["number"] == update["number"]), None)
-    return {
-        "number": update["number"], "phase": update["phase"], "phase_word": words.PHASES[update["phase"]],
-        "kind": words.UPDATES.get(update["kind"], ""),
-        "at": words.said_at(update), "body": _blocks(update["body"]), "correction": own,
-        "corrected_by": [found for found in corrections if found["corrects"] == update["number"]],
-    }  # fmt: skip
-
-
-def _event(event: dict) -> dict:
-    return {"at": words.moment(event), "text": _line(event["text"]), "note": event["note"]}
-
-
-def _key_dates(events: Iterable[dict]) -> list[dict]:
-    marked = {event["marks"]: event for event in events if event["marks"]}
-    return [{"what": words.MARKS[mark], "at": words.moment(marked[mark])} for mark in MARKS_IN_ORDER if mark in marked]
-
-
-def _measures(rows: Iterable[dict]) -> dict:
-    done: list[dict] = []
-    promised: list[dict] = []
-    for row in rows:
-        said = {"text": _line(row["text"]), "at": words.moment(row) if row["at"] else None,
-                "due": _instant(row["due_at"])}  # fmt: skip
-        (promised if row["promised"] else done).append(said)
-    return {"measures": done, "promises": promised}
-
-
-def _indicators(rows: Iterable[dict]) -> list[dict]:
-    return [
-        {"id": f"indicator-{number}", "kind": words.INDICATORS[row["kind"]], "note": row["note"],
-         "value": words.defang(row["kind"], row["value"])}
-        for number, row in enumerate(rows, start=1)
-    ]  # fmt: skip
-
-
-def _questions(rows: Iterable[dict]) -> list[dict]:
-    taken: dict[str, int] = {}
-    questions = []
-    for row in rows:
-        anchor = f"question-{slugify(row['question'])[:60].strip('-') or 'asked'}"
-        taken[anchor] = taken.get(anchor, 0) + 1
-        anchor += f"-{taken[anchor]}" if taken[anchor] > 1 else ""
-        questions.append({"anchor": anchor, "question": row["question"], "answer": _blocks(row["answer"])})
-    return questions
-
-
-def _contacts(content: dict) -> list[dict]:
-    return [
-        {"role": _role(row["role"]), "label": row["label"], "value": row["value"],
-         "href": _href(row["value"])}
-        for row in content["contacts"]
-    ]  # fmt: skip
-
-
-def _role(role: str) -> str:
-    return words.ROLES.get(role.lower()) or foreign.same(role, role[:1].upper() + role[1:])
-
-
-def _href(value: str) -> str:
-    """Where a contact leads to; empty for words that lead nowhere."""
-    if value.startswith(("https://", "http://")):
-        return value
-    if re.fullmatch(r"[^@\s]+@[^@\s]+", value):
-        return f"mailto:{value}"
-    digits = re.sub(r"[\s()./-]", "", value)
-    return f"tel:{digits}" if re.fullmatch(r"\+?\d{5,}", digits) else ""
-
-
-def _not_known(content: dict) -> list[str]:
-    """What a reader looks for and does not find yet, while we are still finding out."""
-    if content["phase"] not in {"investigating", "identified"}:
-        return []
-    known = {event["marks"] for event in content["events"]}
-    questions = [
-        (gettext("What was exposed"), not content["exposures"]),
-        (gettext("How many are affected"), not content["estimates"]),
-        (gettext("When it began"), "attack_start" not in known),
-    ]
-    return [question for question, open_still in questions if open_still]

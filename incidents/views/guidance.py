@@ -17,6 +17,7 @@ from accounts.models import Approval
 from incidents import drafting
 from incidents.audience import rules
 from incidents.forms import guidance as forms
+from incidents.forms import happened
 from incidents.forms.rows import EditForm
 from incidents.models import Incident, Moment
 from incidents.views import conflicts
@@ -90,12 +91,12 @@ SECTIONS: dict[str, Section] = {
         with_segment=True,
     ),
     "measures": Section(
-        "measures", "Measures", "measure", forms.MeasureForm,
+        "measures", "Measures", "measure", happened.MeasureForm,
         "What we did, and what we promised to do.",
         (("When", promise),),
     ),
     "events": Section(
-        "events", "Key dates", "date", forms.EventForm,
+        "events", "Key dates", "date", happened.EventForm,
         "What happened and when, as exactly as it is known: the attack, how we noticed, how we closed the way in.",
         (
             ("When", Moment.in_words),
@@ -106,7 +107,7 @@ SECTIONS: dict[str, Section] = {
         by_moment=True,
     ),
     "estimates": Section(
-        "estimates", "Estimates", "estimate", forms.EstimateForm,
+        "estimates", "Estimates", "estimate", happened.EstimateForm,
         "How many are affected, how sure we are, and as of when. A newer estimate revises an older one.",
         (("How many", how_many), ("How sure", lambda row: row.get_certainty_display()), ("As of", Moment.in_words)),
     ),
