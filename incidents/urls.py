@@ -33,6 +33,7 @@ urlpatterns = [
     path("staff/<slug:slug>/updates/new/", updates.new, name="update_new"),
     path("staff/<slug:slug>/updates/correct/", updates.correct, name="correction_new"),
     path("staff/<slug:slug>/updates/<int:pk>/edit/", updates.edit, name="update_edit"),
+    path("staff/<slug:slug>/updates/<int:pk>/mend/", updates.mend, name="update_mend"),
     path("staff/<slug:slug>/updates/<int:pk>/delete/", updates.delete, name="update_delete"),
     # Guidance: every section of rows has the same five acts
     path("staff/<slug:slug>/guidance/", guidance.guidance, name="guidance"),

@@ -92,7 +92,8 @@ def _updates(incident: Incident, *, drafts: bool) -> list[dict]:
         shown = shown.published()
     # Their numbers are their anchors: in the order in which they were published, so that no later one moves them.
     rows = sorted(
-        shown.select_related("correction"), key=lambda update: (update.published_at or timeline.NEVER, update.pk)
+        shown.select_related("correction").prefetch_related("rewordings"),
+        key=lambda update: (update.published_at or timeline.NEVER, update.pk),
     )
     numbers: dict[int | None, int] = {update.pk: number for number, update in enumerate(rows, start=1)}
     frozen = [_update(update, numbers) for update in rows]
@@ -107,7 +108,7 @@ def _newest_first(update: dict) -> tuple:
 
 
 def _update(update: Update, numbers: dict[int | None, int]) -> dict:
-    frozen = _plain(update, ("kind", "phase", "body", "said_elsewhere", "position", *MOMENT))
+    frozen = _plain(update, ("kind", "phase", "said_elsewhere", "position", *MOMENT)) | {"body": update.shall_stand()}
     frozen |= {"number": numbers[update.pk], "is_published": update.published_at is not None, "correction": None}
     correction = getattr(update, "correction", None)
     if correction is not None:

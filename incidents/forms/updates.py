@@ -71,6 +71,20 @@ class UpdateForm(MomentForm):
         return data
 
 
+class MendForm(forms.Form):
+    """The words of a published update, to mend a slip of the pen in."""
+
+    started_from = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    body = forms.CharField(
+        label="What we said", help_text="Markdown. At most five words; no number, date, address or “not” may change.",
+        widget=forms.Textarea(attrs={"rows": 10}),
+        error_messages={"required": "The words are gone. What was wrong is corrected, not taken away."},
+    )  # fmt: skip
+
+    def clean_body(self) -> str:
+        return self.cleaned_data["body"].replace("\r\n", "\n")
+
+
 class CorrectionForm(UpdateForm):
     """An Update of kind correction with its Correction: from … to …."""
 

@@ -15,11 +15,11 @@ from incidents.models.incident import Incident, Reference, ScopeEstimate, Timeli
 from incidents.models.moments import Moment, Precision
 from incidents.models.page_versions import PageDocument, PageVersion, PlannedPublication, Redaction
 from incidents.models.trust import AddressRule
-from incidents.models.updates import Correction, Update
+from incidents.models.updates import Correction, Rewording, Update
 
 __all__ = [
     "AccountChange", "AddressRule", "AffectedAccount", "ColumnMapping", "Contact", "Correction", "Decision",
     "Exposure", "FAQEntry", "Finding", "ImportBatch", "Incident", "Indicator", "Measure", "Moment", "PageDocument",
-    "PageVersion", "PlannedPublication", "Precision", "Redaction", "Reference", "RejectedRow", "ScopeEstimate",
-    "Segment", "StagedRow", "Step", "StepState", "TimelineEvent", "Update", "UploadPiece",
+    "PageVersion", "PlannedPublication", "Precision", "Redaction", "Reference", "RejectedRow", "Rewording",
+    "ScopeEstimate", "Segment", "StagedRow", "Step", "StepState", "TimelineEvent", "Update", "UploadPiece",
 ]  # fmt: skip

@@ -1,5 +1,5 @@
 from django.db import models
-from django.db.models import CheckConstraint, Q
+from django.db.models import CheckConstraint, Q, UniqueConstraint
 from django.db.models.functions import Now
 
 from accounts.models import User
@@ -57,6 +57,37 @@ class Update(Moment):
 
     def __str__(self) -> str:
         return f"update {self.pk}"
+
+    def stands(self) -> str:
+        """Its words as the page shows them: as said, or as a minor edit mended them since."""
+        mended = [one for one in self.rewordings.all() if one.published_at]
+        return mended[-1].body if mended else self.body
+
+    def shall_stand(self) -> str:
+        """Its words from the next publication on."""
+        mended = list(self.rewordings.all())
+        return mended[-1].body if mended else self.body
+
+
+class Rewording(models.Model):
+    """The words of a published Update, a slip of the pen mended. A draft until published, then it stays (a trigger)."""
+
+    update = models.ForeignKey(Update, on_delete=models.PROTECT, related_name="rewordings")
+    body = models.TextField(help_text="Markdown")
+    written_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    written_at = models.DateTimeField(db_default=Now(), editable=False)
+    edits = models.PositiveIntegerField(default=0, editable=False)
+    published_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            UniqueConstraint(fields=["update"], condition=Q(published_at=None), name="rewording_one_draft"),
+            CheckConstraint(condition=~Q(body=""), name="rewording_says_something"),
+        ]
+
+    def __str__(self) -> str:
+        return f"rewording {self.pk}"
 
 
 class Correction(models.Model):

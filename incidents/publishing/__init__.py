@@ -6,10 +6,13 @@ from incidents.publishing.acts import (
     NothingNew,
     NotReady,
     ask,
+    is_minor,
+    may_be_minor,
     preview,
     problems,
     publish,
     shows,
+    still_stands,
 )
 from incidents.publishing.outbox import NotWritable, finish, published
 from incidents.publishing.planning import NotAPlan, cancel, last_stopped, open_plan, plan
@@ -18,6 +21,6 @@ from incidents.publishing.versions import latest, refresh_site
 
 __all__ = [
     "DrillStaysInside", "NotAPlan", "NotReady", "NotWritable", "NothingNew", "Telling", "ask", "cancel", "catch_up",
-    "finish", "last_stopped", "latest", "open_plan", "plan", "preview", "problems", "publish", "published",
-    "record_telling", "refresh_site", "shows", "tick",
+    "finish", "is_minor", "last_stopped", "latest", "may_be_minor", "open_plan", "plan", "preview", "problems",
+    "publish", "published", "record_telling", "refresh_site", "shows", "still_stands", "tick",
 ]  # fmt: skip

@@ -7,9 +7,9 @@ from django.db import transaction
 
 from accounts import approvals, audit
 from accounts.models import Approval, User
-from incidents import documents
+from incidents import documents, rewording
 from incidents.documents import Telling
-from incidents.models import Correction, Decision, Incident, PageVersion
+from incidents.models import Correction, Decision, Incident, PageVersion, Rewording
 from incidents.publishing.outbox import finish_soon
 from incidents.publishing.versions import edition, last_said, latest, make_version, now
 
@@ -124,51 +124,107 @@ def _start(text: str) -> str:
     return text if len(text) <= 40 else text[:40].rsplit(" ", 1)[0] + " …"
 
 
-def ask(incident: Incident, *, by: User, at: datetime | None = None) -> Approval:
-    """Ask another person for a yes to exactly what stands there now. Raises NotReady, NothingNew, DrillStaysInside."""
+def ask(incident: Incident, *, by: User, minor: bool = False, at: datetime | None = None) -> Approval:
+    """Ask another person for a yes to exactly what stands there now. Raises NotReady, NothingNew, DrillStaysInside.
+
+    minor: as a minor edit, which nobody is told of; update drafts wait. Raises NotMinor (rewording) where more changed.
+    """
     at = at or now()
-    may_be_said(incident, at)
-    content = documents.freeze(incident)
-    _is_news(incident, content)
-    drafts = incident.updates.drafts()
+    content = _to_be_said(incident, minor=minor, at=at)
     reach = "to everyone" if incident.visibility == Incident.Visibility.PUBLIC else "to those who are told"
+    what = f"Mend wording of “{incident.title}”; nobody is told" if minor else f"Publish “{incident.title}” {reach}"
+    authors = Rewording.objects.filter(update__incident=incident, published_at=None).values_list(
+        "written_by", flat=True
+    )
+    drafts = incident.updates.drafts().filter(held_back=False, written_by__isnull=False)
     return approvals.ask(
-        act=ACT, thing=incident, hashes={"content": documents.content_hash(content)}, by=by, at=at,
-        summary=f"Publish “{incident.title}” {reach}", page=f"/staff/{incident.slug}/publish/", incident=incident.pk,
-        authors=drafts.filter(held_back=False, written_by__isnull=False).values_list("written_by", flat=True),
+        act=ACT, thing=incident, hashes=hashes_of(content, minor=minor), by=by, at=at, summary=what,
+        page=f"/staff/{incident.slug}/publish/", incident=incident.pk,
+        authors=[*authors, *(() if minor else drafts.values_list("written_by", flat=True))],
     )  # fmt: skip
+
+
+def hashes_of(content: dict, *, minor: bool) -> dict[str, str]:
+    """What a yes is bound to: the content and, for a minor edit, that nobody is told of it."""
+    hashed = documents.content_hash(content)
+    return {"content": hashed, "minor": hashed} if minor else {"content": hashed}
+
+
+def is_minor(approval: Approval | None) -> bool:
+    """It was asked for as a minor edit."""
+    return approval is not None and "minor" in approval.hashes
+
+
+def still_stands(approval: Approval, incident: Incident) -> bool:
+    """What this request asked about is what stands in the room now."""
+    minor = is_minor(approval)
+    return approval.hashes == hashes_of(documents.freeze(incident, drafts=not minor), minor=minor)
 
 
 @transaction.atomic
 def publish(incident: Incident, *, by: User, at: datetime | None = None) -> PageVersion:
-    """Publish what was approved. Files are written and `published` is sent after the commit.
+    """Publish what was approved, as what it was approved. Files are written after the commit, then `published` is sent,
+    but for a minor edit.
 
-    Raises NotApproved (accounts.approvals), NotReady, NothingNew or DrillStaysInside; then nothing has changed.
+    Raises NotApproved (accounts.approvals), NotReady, NothingNew, NotMinor (rewording) or DrillStaysInside; then
+    nothing has changed.
     """
     at = at or now()
     # Not FOR UPDATE: whoever holds the log's lock and wrote a row of this incident could then never commit.
     incident = Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
+    minor = is_minor(approvals.living(ACT, incident))
     # Locked before they are read: what was approved is what gets its moment.
-    drafts = list(incident.updates.drafts().filter(held_back=False).select_for_update(of=("self",), no_key=True))
-    may_be_said(incident, at)
-    content = documents.freeze(incident)
-    _is_news(incident, content)
-    approval = approvals.use(act=ACT, thing=incident, hashes={"content": documents.content_hash(content)}, at=at)
+    waiting = incident.updates.drafts().filter(held_back=False).select_for_update(of=("self",), no_key=True)
+    drafts = [] if minor else list(waiting)
+    reworded = list(Rewording.objects.filter(update__incident=incident, published_at=None).select_for_update())
+    content = _to_be_said(incident, minor=minor, at=at)
+    approval = approvals.use(act=ACT, thing=incident, hashes=hashes_of(content, minor=minor), at=at)
     for draft in drafts:
         draft.published_at = at
         if draft.at is None:
             draft.at, draft.precision, draft.zone, draft.utc_offset = at.replace(microsecond=0), "second", "UTC", 0
             draft.unknown_because = ""
         draft.save()
+    Rewording.objects.filter(pk__in=[one.pk for one in reworded]).update(published_at=at)
     _follow(incident, content["phase"], at)
+    cause = PageVersion.Cause.EDITED if minor else PageVersion.Cause.PUBLISHED
     version = make_version(
-        incident, content=content, telling=Telling.of(incident.telling), cause=PageVersion.Cause.PUBLISHED, at=at,
-        said_at=at, by=by, approval=approval,
+        incident, content=content, telling=Telling.of(incident.telling), cause=cause, at=at, said_at=at, by=by,
+        approval=approval,
     )  # fmt: skip
-    audit.record(act="page.published", thing=version, by=by, at=at, incident=incident.pk, number=version.number,
-                 content=version.content_hash, documents=version.hash, approval=approval.pk)  # fmt: skip
+    audit.record(act="page.edited" if minor else "page.published", thing=version, by=by, at=at, incident=incident.pk,
+                 number=version.number, content=version.content_hash, documents=version.hash,
+                 approval=approval.pk)  # fmt: skip
     transaction.on_commit(finish_soon)
     return version
+
+
+def _to_be_said(incident: Incident, *, minor: bool, at: datetime) -> dict:
+    """The content, frozen, after all that could stand in its way."""
+    if not minor:
+        may_be_said(incident, at)
+        content = documents.freeze(incident)
+    else:
+        content = documents.freeze(incident, drafts=False)
+        rewording.refuse_more(_stands(incident), content)
+    _is_news(incident, content)
+    return content
+
+
+def may_be_minor(incident: Incident) -> bool:
+    """What would change on the page, update drafts aside, is wording alone."""
+    content = documents.freeze(incident, drafts=False)
+    try:
+        rewording.refuse_more(_stands(incident), content)
+    except rewording.NotMinor:
+        return False
+    return not shows(incident, content)
+
+
+def _stands(incident: Incident) -> dict:
+    """Frozen content as the page shows it; empty before anything was published."""
+    last = last_said(incident)
+    return documents.said(last.content, last.made_at) if last else {}
 
 
 def may_be_said(incident: Incident, at: datetime) -> None:
@@ -187,8 +243,7 @@ def _is_news(incident: Incident, content: dict) -> None:
 
 def shows(incident: Incident, content: dict) -> bool:
     """The page already shows this content."""
-    last = last_said(incident)
-    return last is not None and documents.said(last.content, last.made_at) == content
+    return _stands(incident) == content
 
 
 def _follow(incident: Incident, phase: str, at: datetime) -> None:
@@ -202,10 +257,10 @@ def _follow(incident: Incident, phase: str, at: datetime) -> None:
     incident.save(update_fields=["phase", "first_published_at", "resolved_at"])
 
 
-def preview(incident: Incident, *, at: datetime | None = None) -> dict[str, bytes]:
-    """The documents as they would be published now, drafts included, marked as a preview."""
+def preview(incident: Incident, *, minor: bool = False, at: datetime | None = None) -> dict[str, bytes]:
+    """The documents as they would be published now, drafts included, marked as a preview. minor: as a minor edit."""
     at = at or now()
     return documents.render(
-        documents.freeze(incident), telling=Telling.of(incident.telling),
+        documents.freeze(incident, drafts=not minor), telling=Telling.of(incident.telling),
         version=edition(incident, at=at, said_at=at, preview=True),
     )  # fmt: skip

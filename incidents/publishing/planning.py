@@ -9,14 +9,15 @@ from accounts import approvals, audit
 from accounts.models import User
 from incidents import documents
 from incidents.models import Incident, PlannedPublication
-from incidents.publishing.acts import ACT, DrillStaysInside, NothingNew, NotReady, may_be_said, publish
+from incidents.publishing.acts import ACT, DrillStaysInside, NothingNew, NotReady, is_minor, may_be_said, publish
 from incidents.publishing.versions import now
+from incidents.rewording import NotMinor
 
 logger = logging.getLogger(__name__)
 
 LATE = timedelta(minutes=15)
 FURTHEST = timedelta(days=31)
-CANNOT = (approvals.NotApproved, NotReady, NothingNew, DrillStaysInside)
+CANNOT = (approvals.NotApproved, NotReady, NothingNew, NotMinor, DrillStaysInside)
 
 
 class NotAPlan(Exception):
@@ -42,8 +43,10 @@ def plan(incident: Incident, *, due_at: datetime, by: User, at: datetime | None 
         raise NotAPlan("This moment has passed. Publish at once, or choose a later one.")
     if due_at > at + FURTHEST:
         raise NotAPlan("This is more than a month away. Choose an earlier moment.")
-    may_be_said(incident, due_at)
     approval = approvals.living(ACT, incident)
+    if is_minor(approval):
+        raise NotAPlan("This was asked for as a minor edit. Publish it now; there is nothing to wait for.")
+    may_be_said(incident, due_at)
     if approval is None or approval.given_at is None:
         raise approvals.NotApproved("A second person has not approved this yet.")
     if approval.hashes != {"content": documents.content_hash(documents.freeze(incident))}:

@@ -30,6 +30,7 @@ from incidents.models import (
     PageVersion,
     Redaction,
     Reference,
+    Rewording,
     ScopeEstimate,
     Segment,
     Step,
@@ -149,7 +150,8 @@ def _from_rows(incident: Incident, words: str) -> None:
     _replace(Incident.objects.filter(pk=incident.pk), words)
     for model in ROWS:
         _replace(model._default_manager.filter(incident=incident), words)
-    _replace(Correction.objects.filter(update__incident=incident), words)
+    for model in (Correction, Rewording):
+        _replace(model._default_manager.filter(update__incident=incident), words)
 
 
 def _replace(rows: models.QuerySet, words: str) -> None:

@@ -10,12 +10,14 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts import approvals
 from accounts.access import StaffRequest, staff
 from accounts.models import Approval
-from incidents import documents, publishing
+from incidents import documents, publishing, rewording
 from incidents.documents import plain
 from incidents.forms.publish import PlanForm
 from incidents.models import Incident, PageVersion
 
-REFUSED = (approvals.NotApproved, publishing.NotReady, publishing.NothingNew, publishing.DrillStaysInside)
+REFUSED = (
+    approvals.NotApproved, publishing.NotReady, publishing.NothingNew, publishing.DrillStaysInside, rewording.NotMinor,
+)  # fmt: skip
 
 
 @require_GET
@@ -33,9 +35,10 @@ def check(request: HttpRequest, slug: str) -> HttpResponse:
             "incident": incident, "room": "publish", "latest": latest,
             "problems": publishing.problems(incident), "approval": approval,
             "last_answer": approval or _last_answer(incident),
-            "changed_since": approval is not None and approval.hashes != {"content": documents.content_hash(content)},
-            "nothing_new": publishing.shows(incident, content),
-            "diff": list(_difference(incident, latest)),
+            "changed_since": approval is not None and not publishing.still_stands(approval, incident),
+            "nothing_new": publishing.shows(incident, content), "is_minor": publishing.is_minor(approval),
+            "may_be_minor": latest is not None and publishing.may_be_minor(incident),
+            "diff": list(_difference(incident, latest, minor=publishing.is_minor(approval))),
             "plan": publishing.open_plan(incident), "stopped_plan": publishing.last_stopped(incident),
             "plan_form": PlanForm(), "page": request.path,
         },
@@ -48,10 +51,10 @@ def _last_answer(incident: Incident) -> Approval | None:
     return newest if newest and newest.state == "refused" else None
 
 
-def _difference(incident: Incident, latest: PageVersion | None) -> Iterator[tuple[str, str]]:
+def _difference(incident: Incident, latest: PageVersion | None, *, minor: bool) -> Iterator[tuple[str, str]]:
     """(removed | added | same | gap, line) between the words of the page now and as they would be."""
     before = plain.lines(_page_of(latest)) if latest else []
-    after = plain.lines(publishing.preview(incident)[f"{documents.path(incident.slug)}index.html"])
+    after = plain.lines(publishing.preview(incident, minor=minor)[f"{documents.path(incident.slug)}index.html"])
     return plain.difference(before, after)
 
 
@@ -66,7 +69,7 @@ def _page_of(version: PageVersion) -> bytes:
 def ask(request: StaffRequest, slug: str) -> HttpResponse:
     incident = get_object_or_404(Incident, slug=slug)
     try:
-        approval = publishing.ask(incident, by=request.user)
+        approval = publishing.ask(incident, by=request.user, minor=request.POST.get("as") == "minor")
     except REFUSED as problem:
         messages.error(request, str(problem))
     else:

@@ -6,8 +6,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 
 from accounts import typed
 from accounts.access import StaffRequest, staff
-from incidents import drafting
-from incidents.forms.updates import CorrectionForm, UpdateForm
+from incidents import drafting, rewording
+from incidents.forms.updates import CorrectionForm, MendForm, UpdateForm
 from incidents.models import Correction, Incident, Precision, Update
 from incidents.views import conflicts
 from incidents.views.ended import say_what_it_ends
@@ -16,7 +16,7 @@ from incidents.views.ended import say_what_it_ends
 @staff("read_room")
 def updates(request: StaffRequest, slug: str) -> HttpResponse:
     incident = get_object_or_404(Incident, slug=slug)
-    said = incident.updates.select_related("written_by", "correction")
+    said = incident.updates.select_related("written_by", "correction").prefetch_related("rewordings")
     return render(request, "incidents/staff/updates.html", {"incident": incident, "updates": said, "room": "updates"})
 
 
@@ -51,6 +51,33 @@ def edit(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
         return render(request, "incidents/staff/update_said.html", context)
     form = CorrectionForm if update.kind == Update.Kind.CORRECTION else UpdateForm
     return _write(request, form(request.POST or None, instance=update))
+
+
+@staff("write")
+def mend(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
+    """A minor edit of a published update."""
+    update = _update(slug, pk)
+    if update.published_at is None:
+        return redirect("incidents:update_edit", slug, pk)
+    draft = update.rewordings.filter(published_at=None).first()
+    stands = {"body": update.shall_stand(), "started_from": draft.edits if draft else 0}
+    form = MendForm(request.POST or None, initial=stands)
+    if form.is_valid():
+        try:
+            with say_what_it_ends(request, update.incident):
+                rewording.reword(
+                    update, body=form.cleaned_data["body"], started_from=form.cleaned_data["started_from"] or 0,
+                    by=request.user,
+                )  # fmt: skip
+        except rewording.NotMinor as problem:
+            form.add_error("body", str(problem))
+        except drafting.EditedMeanwhile:
+            form.add_error("body", "Somebody else mended this meanwhile. Copy your words, then open this page again.")
+        else:
+            messages.success(request, "The draft is saved. Nobody outside sees it before it is published.")
+            return redirect("incidents:publish", slug)
+    context = {"incident": update.incident, "update": update, "form": form, "room": "updates"}
+    return render(request, "incidents/staff/update_mend.html", context, status=422 if form.errors else 200)
 
 
 @staff("write")
