@@ -6,10 +6,14 @@ from django.utils.translation import get_language_info
 ENGLISH = "en"
 
 
+def base(language: str) -> str:
+    """Without the country: de of de-AT."""
+    return language.replace("_", "-").partition("-")[0].lower()
+
+
 def spoken(language: str) -> str:
     """The one of them in which words of ours stand beside a text of this language; English where it is none of them."""
-    base = language.replace("_", "-").partition("-")[0].lower()
-    return base if base in dict(settings.LANGUAGES) else ENGLISH
+    return base(language) if base(language) in dict(settings.LANGUAGES) else ENGLISH
 
 
 def english_alone() -> list[str]:

@@ -42,6 +42,9 @@ class Organisation(models.Model):
         models.CharField(max_length=16, choices=settings.LANGUAGES), default=english_alone,
         help_text="In which public pages stand; the first is that of the first page",
     )  # fmt: skip
+    only_complete_languages = models.BooleanField(
+        default=False, help_text="A page stands in another language only once every text of it is translated"
+    )
     sign_offs = models.PositiveSmallIntegerField(
         default=1, help_text="Other people who must say yes before a public or irrevocable act"
     )
