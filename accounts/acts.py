@@ -22,6 +22,7 @@ WHOLE = {
     "page.edited": "published a minor edit of the page",
     "update.reworded": "mended the wording of a published update, as a draft",
     "update.rewording_dropped": "dropped the draft of a minor edit",
+    "page.look": "rendered the page again after an upgrade",
     "page.overdue": "let the page say that a promised update is overdue",
     "page.planned": "planned to publish the page",
     "page.plan_cancelled": "cancelled the planned publication of the page",

@@ -70,6 +70,7 @@ class PageDocument(models.Model):
     path = models.CharField(max_length=300, help_text="Below the site folder: incidents/x/index.html")
     content_type = models.CharField(max_length=100)
     sha256 = models.CharField(max_length=64)
+    # Of the whole site's documents the bytes of versions long superseded go as well (publishing.versions).
     body = models.BinaryField(null=True, help_text="Empty once redacted; the hash stays")
 
     class Meta:

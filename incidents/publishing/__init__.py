@@ -14,6 +14,7 @@ from incidents.publishing.acts import (
     shows,
     still_stands,
 )
+from incidents.publishing.look import render_again
 from incidents.publishing.outbox import NotWritable, finish, published
 from incidents.publishing.planning import NotAPlan, cancel, last_stopped, open_plan, plan
 from incidents.publishing.system import catch_up, record_telling, tick
@@ -22,5 +23,5 @@ from incidents.publishing.versions import latest, refresh_site
 __all__ = [
     "DrillStaysInside", "NotAPlan", "NotReady", "NotWritable", "NothingNew", "Telling", "ask", "cancel", "catch_up",
     "finish", "is_minor", "last_stopped", "latest", "may_be_minor", "open_plan", "plan", "preview", "problems",
-    "publish", "published", "record_telling", "refresh_site", "shows", "still_stands", "tick",
+    "publish", "published", "record_telling", "refresh_site", "render_again", "shows", "still_stands", "tick",
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """PageVersions: immutable rows with their documents, the outbox of the site folder."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from django.db import connection
@@ -19,6 +19,7 @@ from incidents.site_folder import content_type
 
 NEWEST = 50  # incidents whose updates the feeds and the API speak of
 OF_A_LINE = ("slug", "title", "summary", "phase", "next_update_by", "originally_posted_on", "language", "visibility")
+SITE_KEPT = 10  # versions of the site's own documents whose bytes stay
 SITE_NUMBERS = 0x43414E53  # advisory lock, held until commit: versions of the site's own documents, one at a time
 
 
@@ -48,11 +49,13 @@ def make_version(
     by: User | None = None,
     approval: Approval | None = None,
     beside: dict[str, bytes] | None = None,
+    refresh: bool = True,
 ) -> PageVersion:
     """The next version of an incident's page, and of the site's documents where these change. Needs the incident's
     row lock: it makes the numbers follow each other.
 
-    beside: documents that come with it, unless it has its own of that path.
+    beside: documents that come with it, unless it has its own of that path. refresh: false where whoever makes many
+    refreshes the site once, at the end.
     """
     edition_ = edition(incident, at=at, said_at=said_at)
     made = {**(beside or {}), **documents.render(content, telling=telling, version=edition_)}
@@ -61,7 +64,7 @@ def make_version(
         content_hash=documents.content_hash(content), telling=telling.as_dict(), cause=cause, made_at=at, by=by,
         approval=approval,
     )  # fmt: skip
-    if content["visibility"] == Incident.Visibility.PUBLIC:
+    if refresh and content["visibility"] == Incident.Visibility.PUBLIC:
         refresh_site(at=at)
     return version
 
@@ -75,10 +78,21 @@ def refresh_site(*, at: datetime) -> PageVersion | None:
     made = documents.render_site(published=_lines(), newest=_newest(), organisation=state["organisation"], at=at)
     if last and last.hash == hash_of(made):
         return None
-    return _save(
+    version = _save(
         made, incident=None, number=last.number + 1 if last else 1, content=state,
         content_hash=documents.content_hash(state), cause=PageVersion.Cause.SITE, made_at=at, announced_at=at,
     )  # fmt: skip
+    _forget_superseded(version.number, made)
+    return version
+
+
+def _forget_superseded(number: int, newest: Iterable[str]) -> None:
+    """Of the site's own documents, which every publication makes anew, the bytes of the last versions are kept, and
+    what pages of long ago link to. What an incident's page said that day stands in that incident's versions.
+    """
+    superseded = PageVersion.objects.filter(incident=None, number__lte=number - SITE_KEPT)
+    linked = Q(path__startswith="assets/") & ~Q(path__in=list(newest))
+    PageDocument.objects.filter(~linked, version__in=superseded, body__isnull=False).update(body=None)
 
 
 def site_state(at: datetime) -> dict:
