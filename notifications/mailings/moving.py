@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from accounts import audit
+from accounts import approvals, audit
 from accounts.models import Organisation, User
 from notifications import providers
 from notifications.mailings.said_no import NotNow
@@ -19,7 +19,8 @@ def move_rest(mailing: Mailing, *, to: str, by: User, at: datetime | None = None
 
     Only what still waits goes there; what was handed over stays where it is, and the unknown stay unknown: nobody is
     written to twice for it. A window that is on the wire this moment ends through the old provider. The mailing keeps
-    its state: one that was paused is resumed by a person.
+    its state: one that was paused is resumed by a person. Before it has started an approval ends by it: whoever says
+    yes says it to this sender, too.
 
     The counts: {"moved": those waiting, "sending": those in a window under way, "unknown": those left as they are}.
     Raises NotNow where the mailing is over, goes through that channel already, or the channel may not be used.
@@ -39,6 +40,8 @@ def move_rest(mailing: Mailing, *, to: str, by: User, at: datetime | None = None
     mailing.provider, mailing.sender = to, sender
     mailing.save(update_fields=["provider", "sender"])
     counts = _counts(mailing)
+    if mailing.state == Mailing.State.PREPARED:
+        approvals.void(act="mail", thing=mailing, because="it goes through another provider", by=by, at=at)
     audit.record(act="mailing.moved", thing=mailing, by=by, at=at, incident=mailing.incident_id, number=mailing.number,
                  before=before, after={"provider": to, "sender": sender}, counts=counts)  # fmt: skip
     return counts

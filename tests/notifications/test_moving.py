@@ -3,6 +3,7 @@
 import pytest
 from django.test import override_settings
 
+from accounts import approvals
 from accounts.models import AuditEntry
 from notifications import dispatch, providers
 from notifications.mailings import NotNow
@@ -82,6 +83,18 @@ def test_a_paused_mailing_stays_paused(mailing, anton):
 
     mailing.refresh_from_db()
     assert (mailing.state, mailing.provider) == ("paused", "smtp-spare")
+
+
+def test_an_approval_ends_where_the_sender_becomes_another(mailing, anton):
+    mailing.state = Mailing.State.PREPARED
+    mailing.save(update_fields=["state"])
+    approval = approvals.ask(act="mail", thing=mailing, hashes={}, summary="Send it", by=anton)
+
+    move_rest(mailing, to="smtp-spare", by=anton)
+
+    approval.refresh_from_db()
+    assert approval.void_because == "it goes through another provider"
+    assert approvals.living("mail", mailing) is None
 
 
 @pytest.mark.parametrize("exposed", ["smtp-spare", "relaypost-notices.example", "smtp"])
