@@ -16,8 +16,8 @@ from anymail.signals import AnymailTrackingEvent, EventType
 from django.db.models import F, OuterRef, Subquery
 from django.db.models.functions import Now
 
-from notifications import calling, composing, handover, pace, providers, tracking
-from notifications.models import Attempt, Recipient
+from notifications import calling, composing, handover, pace, providers, stopping, tracking
+from notifications.models import Attempt, Mailing, Recipient
 from notifications.outcomes import Outcome, key_of
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,9 @@ def _unknown() -> Iterator[Any]:
         handed_to=Subquery(last.values("batch__provider")[:1]), batch=Subquery(last.values("batch")[:1]),
         handed_over_at=Subquery(last.values("batch__handed_over_at")[:1]), age=Now() - F("state_at"),
     )  # fmt: skip
-    with_parts = rows.select_related("mailing__version__notice", "address", "link").order_by("state_at", "pk")
+    with_parts = rows.select_related("mailing__version__notice", "mailing__incident", "address", "link").order_by(
+        "state_at", "pk"
+    )
     return iter(with_parts[:AT_A_TIME])
 
 
@@ -132,8 +134,11 @@ def in_postmark_messages(recipient: Any, connection: Any, adapter: providers.Ada
 
 
 def by_the_same_call_again(recipient: Any, connection: Any, adapter: providers.Adapter) -> list[Event]:
-    """Only while the provider surely remembers the key; only a clear yes counts."""
-    if not recipient.handed_over_at or recipient.age > adapter.replay_within - MARGIN:
+    """Only while the provider surely remembers the key; only a clear yes counts.
+
+    If the first call never got there this one sends, so it is made only where sending goes on.
+    """
+    if not recipient.handed_over_at or recipient.age > adapter.replay_within - MARGIN or not _may_be_sent(recipient):
         return []
     email = composing.to_email(composing.compose(recipient))
     handover.require_one_reader(email)
@@ -142,6 +147,17 @@ def by_the_same_call_again(recipient: Any, connection: Any, adapter: providers.A
     if result.outcome != Outcome.ACCEPTED:
         return []
     return [_event(recipient, EventType.QUEUED, f"replay:{email.idempotency_key}", None, {})]  # type: ignore[attr-defined]
+
+
+def _may_be_sent(recipient: Any) -> bool:
+    mailing = recipient.mailing
+    if mailing.state not in {Mailing.State.RUNNING, Mailing.State.FINISHED} or stopping.standing():
+        return False
+    try:
+        providers.refuse_exposed(mailing.incident, sender=mailing.sender, provider=recipient.handed_to)
+    except providers.Exposed:
+        return False
+    return True
 
 
 def _event(recipient: Any, kind: str, key: str, at: datetime | None, said: dict) -> Event:

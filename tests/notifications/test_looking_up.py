@@ -6,8 +6,9 @@ import pytest
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from notifications import dispatch, looking_up, reconcile
-from notifications.models import Attempt, DeliveryEvent, Outbox, Recipient, SendBatch
+from incidents.models import Incident
+from notifications import dispatch, looking_up, reconcile, stopping
+from notifications.models import Attempt, DeliveryEvent, Mailing, Outbox, Recipient, SendBatch
 from tests.factories import make_incident
 from tests.notifications.arrange import make_recipient
 from tests.notifications.provider_stub import Mailgun, Stub
@@ -166,6 +167,25 @@ def test_a_key_that_may_be_forgotten_is_not_used(resend):
     recipient = lose(make_recipient(make_incident()))
     Recipient.objects.update(state_at=Now() - timedelta(hours=23, minutes=59))
     SendBatch.objects.update(handed_over_at=Now() - timedelta(hours=24))
+
+    assert looking_up.ask_providers() == 0
+
+    assert not resend.asked
+    recipient.refresh_from_db()
+    assert recipient.state == "unknown"
+
+
+@pytest.mark.parametrize("because", ["paused", "cancelled", "all stopped", "exposed"])
+def test_the_same_call_is_not_made_where_nothing_may_be_sent(resend, anton, because):
+    recipient = lose(make_recipient(make_incident()))
+    SendBatch.objects.update(handed_over_at=Now() - timedelta(minutes=3))
+    match because:
+        case "all stopped":
+            stopping.stop(by=anton, because="Words of the incident were wrong")
+        case "exposed":
+            Incident.objects.update(exposed_channels=["resend"])
+        case state:
+            Mailing.objects.update(state=state)
 
     assert looking_up.ask_providers() == 0
 
