@@ -57,7 +57,7 @@ class OrganisationForm(forms.ModelForm):
         fields: ClassVar = [
             "name", "legal_name", "mark", "domain", "sender_name", "sender_address", "reply_to", "security_email",
             "support_email", "press_email", "phone", "postal_address", "customers_total", "import_limit", "sign_offs",
-            "following_by_mail", "languages", "only_complete_languages",
+            "following_by_mail", "inquiries_by_mail", "languages", "only_complete_languages",
         ]  # fmt: skip
         labels: ClassVar = {
             "legal_name": "Name in law", "sender_name": "Name of the sender", "sender_address": "Address of the sender",
@@ -65,6 +65,7 @@ class OrganisationForm(forms.ModelForm):
             "support_email": "Address of support", "press_email": "Address for the press", "phone": "Telephone",
             "customers_total": "All customers", "import_limit": "Accounts that one person may import",
             "sign_offs": "Other people who must say yes", "following_by_mail": "Following by mail",
+            "inquiries_by_mail": "Answers to “was I affected?”",
             "only_complete_languages": "Only languages in which everything is translated",
         }  # fmt: skip
         help_texts: ClassVar = {
@@ -73,6 +74,8 @@ class OrganisationForm(forms.ModelForm):
             "reply_to": "Empty: answers go to the sender.",
             "import_limit": "An import that adds, changes or rules out more accounts needs a second person's yes.",
             "following_by_mail": "Readers of public pages may ask to get updates by email. Off: nobody gets any.",
+            "inquiries_by_mail": "Readers of public pages may ask whether their address is affected; each gets a "
+            "message. Off: nobody can ask, of any incident.",
             "only_complete_languages": "Ticked: an incident's page stands in another language once all of it is "
             "translated. Else what is not translated stands there in its own language, with a note.",
         }

@@ -10,7 +10,7 @@ from accounts.models import Organisation, User
 # Old and new stand in the log. Of the rest (addresses, telephone, postal address) only the field's name does.
 TOLD = (
     "name", "legal_name", "mark", "domain", "sender_name", "customers_total", "import_limit", "sign_offs",
-    "following_by_mail", "languages", "only_complete_languages",
+    "following_by_mail", "inquiries_by_mail", "languages", "only_complete_languages",
 )  # fmt: skip
 
 

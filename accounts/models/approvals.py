@@ -26,6 +26,7 @@ class Approval(models.Model):
         MAIL = "mail", "Send a notice"
         IMPORT = "import", "Import affected accounts"
         EXPORT = "export", "Export people"
+        ANSWER = "answer", "Answer whoever asks"
 
     act = models.CharField(max_length=10, choices=Act)
     thing = models.CharField(max_length=120, help_text="app.model:id")

@@ -38,6 +38,9 @@ class Organisation(models.Model):
     following_by_mail = models.BooleanField(
         default=True, help_text="Readers may ask to get updates of public incidents by email"
     )
+    inquiries_by_mail = models.BooleanField(
+        default=True, help_text="Readers may ask on a public page whether their address is affected; the answer is mail"
+    )
     languages = ArrayField(
         models.CharField(max_length=16, choices=settings.LANGUAGES), default=english_alone,
         help_text="In which public pages stand; the first is that of the first page",
