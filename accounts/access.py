@@ -7,6 +7,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from accounts import stepping_up
 from accounts.models import User
 
 
@@ -16,8 +17,12 @@ class StaffRequest(HttpRequest):
     user: User
 
 
-def staff(*permissions: str) -> Callable:
-    """For views: a member of staff whose role has one of the permissions; others get words and a 403."""
+def staff(*permissions: str, fresh: bool = False) -> Callable:
+    """For views: a member of staff whose role has one of the permissions; others get words and a 403.
+
+    fresh: the act is public or cannot be undone, so that a POST asks for the second factor again where it was not
+    shown in the last minutes (accounts/stepping_up.py).
+    """
 
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @wraps(view)
@@ -26,9 +31,12 @@ def staff(*permissions: str) -> Callable:
                 return redirect_to_login(request.get_full_path())
             if not (request.user.is_staff and any(request.user.has_perm(f"accounts.{one}") for one in permissions)):
                 return render(request, "accounts/refused.html", status=403)
+            if fresh and request.method == "POST" and not stepping_up.is_fresh(request):
+                return stepping_up.ask_again(request)
             return view(request, *args, **kwargs)
 
         guarded.permissions = permissions  # type: ignore[attr-defined]  # the table in the docs is checked against this
+        guarded.fresh = fresh  # type: ignore[attr-defined]
         return guarded
 
     return decorate

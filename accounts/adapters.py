@@ -65,6 +65,12 @@ class AccountAdapter(DefaultAccountAdapter):
         """Staff go to their room; whoever else signs in has only the public page here."""
         return settings.LOGIN_REDIRECT_URL if request.user.is_staff else "/"
 
+    def get_reauthentication_methods(self, user) -> list[dict]:
+        """Passkey first; and where there is a second factor, a password alone is not enough to ask again with."""
+        methods = super().get_reauthentication_methods(user)
+        factors = [method for method in methods if method["id"] != "reauthenticate"]
+        return sorted(factors, key=lambda method: method["id"] != "mfa_reauthenticate:webauthn") or methods
+
     def get_logout_redirect_url(self, request) -> str:
         return reverse("account_login")
 

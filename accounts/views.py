@@ -38,7 +38,7 @@ def approval_list(request: StaffRequest) -> HttpResponse:
 
 
 @require_POST
-@staff("approve")
+@staff("approve", fresh=True)
 def answer(request: StaffRequest, pk: int) -> HttpResponse:
     approval = get_object_or_404(Approval, pk=pk)
     yes = {"yes": True, "no": False}.get(request.POST.get("answer", ""))
@@ -76,7 +76,7 @@ def _next(request: StaffRequest, otherwise: str) -> str:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@staff("administer")
+@staff("administer", fresh=True)
 def people_list(request: StaffRequest) -> HttpResponse:
     form = InvitationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -96,7 +96,7 @@ def people_list(request: StaffRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@staff("administer")
+@staff("administer", fresh=True)
 def person(request: StaffRequest, pk: int) -> HttpResponse:
     user = get_object_or_404(people.staff(), pk=pk)
     form = PersonForm(request.POST or None, instance=user, initial={"role": people.role_of(user)})
@@ -115,7 +115,7 @@ def person(request: StaffRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@staff("administer")
+@staff("administer", fresh=True)
 def invite_again(request: StaffRequest, pk: int) -> HttpResponse:
     user = get_object_or_404(people.staff(), pk=pk, is_active=True)
     _invite(request, user, "", by_mail=people.invite_again)
@@ -123,7 +123,7 @@ def invite_again(request: StaffRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@staff("administer")
+@staff("administer", fresh=True)
 def close(request: StaffRequest, pk: int) -> HttpResponse:
     user = get_object_or_404(people.staff(), pk=pk, is_active=True)
     if request.method != "POST":
@@ -138,7 +138,7 @@ def close(request: StaffRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@staff("administer")
+@staff("administer", fresh=True)
 def reopen(request: StaffRequest, pk: int) -> HttpResponse:
     user = get_object_or_404(people.staff(), pk=pk)
     people.reopen(user, by=request.user)
@@ -161,7 +161,7 @@ def _invite(
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@staff("administer")
+@staff("administer", fresh=True)
 def our_organisation(request: StaffRequest) -> HttpResponse:
     form = OrganisationForm(request.POST or None, instance=Organisation.get())
     if request.method == "POST" and form.is_valid():

@@ -30,7 +30,7 @@ def token_list(request: StaffRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@staff("administer")
+@staff("administer", fresh=True)
 def make_token(request: StaffRequest) -> HttpResponse:
     """Answers the POST with the token itself instead of a redirect: neither address nor session may carry it."""
     form = TokenForm(request.POST or None)

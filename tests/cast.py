@@ -2,7 +2,13 @@
 one is signed in and may do nothing.
 """
 
+import time
+
 import pytest
+from allauth.account.internal.flows.login import (
+    _AUTHENTICATION_METHODS_USER_SESSION_KEY,
+    AUTHENTICATION_METHODS_SESSION_KEY,
+)
 from django.test import Client
 
 from accounts.models import User
@@ -41,11 +47,17 @@ def stranger(db) -> User:
 
 @pytest.fixture
 def as_user():
-    """as_user(wanda) is a test client signed in as her."""
+    """as_user(wanda) is a test client signed in as her, her second factor shown just now; or so many minutes ago."""
 
-    def sign_in(user: User) -> Client:
+    def sign_in(user: User, *, minutes_ago: int = 0) -> Client:
         client = Client()
         client.force_login(user)
+        session = client.session
+        session[AUTHENTICATION_METHODS_SESSION_KEY] = [
+            {"method": "mfa", "type": "totp", "at": time.time() - 60 * minutes_ago}
+        ]
+        session[_AUTHENTICATION_METHODS_USER_SESSION_KEY] = str(user.pk)
+        session.save()
         return client
 
     return sign_in

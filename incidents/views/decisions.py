@@ -20,7 +20,7 @@ def decisions(request: StaffRequest, slug: str) -> HttpResponse:
     return render(request, "incidents/staff/decisions.html", context)
 
 
-@staff("decide")
+@staff("decide", fresh=True)
 def new(request: StaffRequest, slug: str) -> HttpResponse:
     """?supersedes= names the decision that the new one replaces."""
     incident = get_object_or_404(Incident, slug=slug)

@@ -79,7 +79,7 @@ def ask(request: StaffRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
-@staff("send")
+@staff("send", fresh=True)
 def now(request: StaffRequest, slug: str) -> HttpResponse:
     incident = get_object_or_404(Incident, slug=slug)
     try:
@@ -96,7 +96,7 @@ def now(request: StaffRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
-@staff("send")
+@staff("send", fresh=True)
 def plan(request: StaffRequest, slug: str) -> HttpResponse:
     """What is approved goes public by itself at a moment to come."""
     incident = get_object_or_404(Incident, slug=slug)

@@ -40,7 +40,7 @@ def redact(request: StaffRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
-@staff("send")
+@staff("send", fresh=True)
 def now(request: StaffRequest, slug: str) -> HttpResponse:
     incident = get_object_or_404(Incident, slug=slug)
     waiting = redacting.open_redaction(incident)

@@ -63,7 +63,7 @@ def export(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
 
 @never_cache
 @require_POST
-@staff("export")
+@staff("export", fresh=True)
 def download(request: StaffRequest, slug: str, pk: int) -> HttpResponseBase:
     _, export = _export(slug, pk)
     asked = _filter(export)

@@ -79,7 +79,7 @@ def ask(request: StaffRequest, slug: str, number: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@staff("send")
+@staff("send", fresh=True)
 def start(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     """GET asks first; the button names the number of people."""
     shown = mailing_of(slug, number)
@@ -171,7 +171,7 @@ def unreachable(request: StaffRequest, slug: str, number: int) -> HttpResponse:
 
 
 @require_POST
-@staff("send")
+@staff("send", fresh=True)
 def settle(request: StaffRequest, slug: str, number: int, pk: int) -> HttpResponse:
     """A person decides about one unknown message: it arrived, send it once more, or leave it."""
     shown = mailing_of(slug, number)

@@ -33,7 +33,7 @@ def how(request: StaffRequest, slug: str, number: int) -> HttpResponse:
 
 
 @require_POST
-@staff("send")
+@staff("send", fresh=True)
 def schedule(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     """A moment at which it starts by itself; without one, it waits for a person again."""
     shown = mailing_of(slug, number)
@@ -54,7 +54,7 @@ def schedule(request: StaffRequest, slug: str, number: int) -> HttpResponse:
 
 
 @require_POST
-@staff("send")
+@staff("send", fresh=True)
 def rest(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     """The first ones need not be waited for any longer."""
     shown = mailing_of(slug, number)
@@ -67,7 +67,7 @@ def rest(request: StaffRequest, slug: str, number: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@staff("send")
+@staff("send", fresh=True)
 def move(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     """Whoever still waits goes through another provider."""
     shown = mailing_of(slug, number)

@@ -49,7 +49,7 @@ def _exports(incident: Incident) -> Iterator[dict]:
 
 
 @require_POST
-@staff("export")
+@staff("export", fresh=True)
 def evidence_download(request: StaffRequest, slug: str) -> FileResponse:
     """The zip, once it is whole and its export stands in the log. A file on disk meanwhile, not in memory."""
     incident = get_object_or_404(Incident, slug=slug)

@@ -40,7 +40,7 @@ def stop(request: StaffRequest) -> HttpResponse:
 
 
 @require_POST
-@staff("approve")
+@staff("approve", fresh=True)
 def lift(request: StaffRequest) -> HttpResponse:
     form = ReasonForm(request.POST)
     if not form.is_valid():

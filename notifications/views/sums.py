@@ -45,7 +45,7 @@ def people(request: StaffRequest, slug: str, number: int) -> HttpResponse:
 
 @never_cache
 @require_POST
-@staff("export")
+@staff("export", fresh=True)
 def download(request: StaffRequest, slug: str, number: int) -> StreamingHttpResponse:
     """CSV of one line, or of all, once the log says how many people leave the house with it."""
     shown = mailing_of(slug, number)
@@ -69,7 +69,7 @@ def _note(shown: Mailing, name: str, count: int, *, by: User) -> None:
 
 @never_cache
 @require_POST
-@staff("export")
+@staff("export", fresh=True)
 def letters_file(request: StaffRequest, slug: str, number: int) -> HttpResponseBase:
     """Letters to print and the addresses for their envelopes, five hundred at a time."""
     shown = mailing_of(slug, number)

@@ -3,11 +3,15 @@
 import re
 from pathlib import Path
 
+import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 
+from accounts.management.commands import staff_pages
 from accounts.models import User
 from accounts.roles import ROLES, make_groups
+from tests.accounts.test_access import STAFF
+from tests.factories import make_incident, make_user
 
 PAGE = Path(__file__).parents[2] / "docs" / "roles.md"
 
@@ -49,3 +53,20 @@ def test_the_page_names_every_permission_a_person_can_have():
     named = set(re.findall(r"^\| `(\w+)`", PAGE.read_text(), re.MULTILINE))
 
     assert named == {codename for codename, _ in User._meta.permissions}
+
+
+def test_the_docs_list_every_staff_page_with_who_may_open_it():
+    """Written anew by: manage.py staff_pages > docs/staff-pages.md"""
+    assert (PAGE.parent / "staff-pages.md").read_text() == staff_pages.table()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_opens_its_pages_and_no_other(db, role, as_user):
+    make_incident()
+    client = as_user(make_user(f"{role.lower()}@relaypost.example", role=role))
+
+    for address, pattern in STAFF:
+        may = bool(set(pattern.callback.permissions) & set(ROLES[role]))
+        response = client.get(address)
+        refused = response.status_code == 403 and b"This page is not open to you" in response.content
+        assert refused is (not may and response.status_code != 405), address
