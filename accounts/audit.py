@@ -1,12 +1,13 @@
 """The audit chain: who did what to which thing, when, each entry sealed to the one before.
 
 An entry's hash is SHA-256 over a domain word, the previous hash and the entry's canonical JSON, so that an edit,
-a deletion, an insertion or a new order breaks the chain at a place that can be named. Cutting the tail is what a
-chain alone cannot show: the evidence bundle carries the head.
+a deletion, an insertion or a new order breaks the chain at a place that can be named. Cutting the tail, or writing all
+of it anew, is what a chain alone cannot show: see anchoring.py.
 """
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from django.db import connection, models, transaction
@@ -58,7 +59,7 @@ def record(*, act: str, thing: models.Model, by: User | None, at: datetime | Non
         previous=head["hash"],
     )  # fmt: skip
     entry.body = canonical({
-        "number": entry.number, "at": _utc(at), "by": by.pk if by else None, "act": act,
+        "number": entry.number, "at": utc(at), "by": by.pk if by else None, "act": act,
         "thing": entry.thing, "incident": incident, "facts": facts,
     })  # fmt: skip
     entry.hash = seal(entry.previous, entry.body)
@@ -66,21 +67,32 @@ def record(*, act: str, thing: models.Model, by: User | None, at: datetime | Non
     return entry
 
 
-def verify() -> int:
+def verify(*, heads: Mapping[int, str] | None = None) -> int:
     """Walk the chain from its beginning; the number of entries that hold.
 
-    Raises BrokenChain at the first that does not.
+    heads: hash by number of entries that were signed and kept outside (see anchoring.verify, which trusts none of them
+    unasked). Raises BrokenChain at the first place that does not hold.
     """
-    previous, number = GENESIS, 0
+    heads = heads or {}
+    previous, number, held = GENESIS, 0, 0
     for entry in AuditEntry.objects.order_by("number").iterator(chunk_size=2000):
         number += 1
         told = (entry.number, entry.previous, entry.hash)
         if told != (number, previous, seal(previous, entry.body)):
             raise BrokenChain(f"audit entry {entry.number} does not follow from entry {number - 1}")
-        if columns_of(json.loads(entry.body)) != (entry.number, _utc(entry.at), entry.by_id, entry.act, entry.thing,
+        if columns_of(json.loads(entry.body)) != (entry.number, utc(entry.at), entry.by_id, entry.act, entry.thing,
                                                   entry.incident):  # fmt: skip
             raise BrokenChain(f"audit entry {entry.number}: a column differs from what was sealed")
+        if heads.get(number, entry.hash) != entry.hash:
+            raise BrokenChain(
+                f"audit entry {number} is not the one that was signed: entries {held + 1} to {number} were written anew"
+            )
+        held = number if number in heads else held
         previous = entry.hash
+    if heads and max(heads) > number:
+        raise BrokenChain(
+            f"the chain ends with audit entry {number}, and entry {max(heads)} was signed: its end was cut off"
+        )
     return number
 
 
@@ -89,5 +101,5 @@ def columns_of(body: dict) -> tuple:
     return tuple(body[name] for name in ("number", "at", "by", "act", "thing", "incident"))
 
 
-def _utc(at: datetime) -> str:
+def utc(at: datetime) -> str:
     return at.astimezone(UTC).isoformat()

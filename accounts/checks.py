@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.core.checks import Error, Tags, register
 
+from accounts import signing
+
 
 @register(Tags.security)
 def settings_are_safe(app_configs=None, **kwargs) -> list[Error]:
@@ -13,6 +15,13 @@ def settings_are_safe(app_configs=None, **kwargs) -> list[Error]:
         problems.append(
             Error("LINK_KEYS is empty.", hint="Set LINK_KEYS=id:secret with 32 random bytes.", id="candor.E002")
         )
+    try:
+        if not settings.AUDIT_KEYS:
+            raise signing.NoKey("AUDIT_KEYS is empty.")
+        for pair in settings.AUDIT_KEYS:
+            signing.secret(pair)
+    except signing.NoKey as problem:
+        problems.append(Error(str(problem), hint="Set AUDIT_KEYS=id:seed: openssl rand -base64 32", id="candor.E004"))
     if not settings.EMAIL_TIMEOUT:
         problems.append(
             Error(

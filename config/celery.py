@@ -29,6 +29,11 @@ app.conf.beat_schedule = {
         "schedule": 10.0,
         "options": {"expires": 10},
     },
+    "sign the end of the log": {
+        "task": "notifications.tasks.keep_heads",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
     "take up imports": {"task": "incidents.tasks.work_imports", "schedule": 10.0, "options": {"expires": 10}},
 }
 if settings.BOUNCE_IMAP_HOST:

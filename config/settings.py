@@ -49,6 +49,13 @@ LINK_KEYS = dict(
 LOOKUP_KEY = required("LOOKUP_KEY", "laptop-only-lookup-key-" + "k" * 30)
 """HMAC key of the hashes by which an address is found without being shown. Changing it means re-hashing."""
 
+AUDIT_KEYS = env.list("AUDIT_KEYS", default=[] if PRODUCTION else ["laptop:" + "a" * 42 + "8"])
+"""Ed25519, `id:seed` (32 bytes in base64) or `id:file:/path`: the first signs heads of the log and the evidence."""
+AUDIT_OFFICERS = env.list("AUDIT_OFFICERS", default=[])
+"""Addresses outside the portal that signed heads of the log are mailed to."""
+AUDIT_ANCHOR_DIR = env.str("AUDIT_ANCHOR_DIR", default="")
+"""A folder, best one that only takes new files, that signed heads of the log are written into."""
+
 # The apps ---------------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [

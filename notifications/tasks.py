@@ -7,6 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from accounts import anchoring
 from notifications import bounces, dispatch, looking_up, mailings, next_address, reconcile, telling, tracking
 from notifications.subscriptions import announcing, asking, sending
 
@@ -39,6 +40,12 @@ def tell() -> None:
     looking_up.ask_providers()
     reconcile.alarm()
     telling.push_all()
+
+
+@shared_task(ignore_result=True)
+def keep_heads() -> None:
+    """Beat's: the end of the log, signed and written outside."""
+    anchoring.keep(at=timezone.now())
 
 
 @shared_task(ignore_result=True)
