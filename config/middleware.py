@@ -1,13 +1,9 @@
 """Middleware of the whole house, each a plain function."""
 
-import logging
-
 from django.http import HttpResponse
 from redis.exceptions import RedisError
 
 from accounts.adapters import MailIsAway
-
-logger = logging.getLogger(__name__)
 
 
 def strict_headers(get_response):
@@ -48,30 +44,6 @@ def mail_outage_in_words(get_response):
     """Whoever waits for a link by mail is told that none is coming, instead of waiting for it."""
     words = "Our mail server takes no messages right now: no link was sent. Please try again in a few minutes.\n"
     return _in_words(get_response, MailIsAway, words)
-
-
-def odd_webhooks_in_words(get_response):
-    """JSON of another shape than the provider's makes Anymail fail in its parsing: a 400, which no provider repeats.
-
-    What can heal by itself (the database is away) stays a 500: the provider shall post it again.
-    """
-
-    def middleware(request):
-        return get_response(request)
-
-    def process_exception(request, exception):
-        # RecursionError: brackets nested a thousand deep
-        misread = isinstance(
-            exception, TypeError | LookupError | AttributeError | ValueError | OverflowError | RecursionError
-        )
-        if request.path.startswith("/webhooks/") and misread:
-            logger.warning("An event at %s has a shape that is not its provider's", request.path)
-            words = "This is not an event in the shape of this provider. Nothing was changed.\n"
-            return HttpResponse(words, status=400, content_type="text/plain; charset=utf-8")
-        return None
-
-    middleware.process_exception = process_exception  # type: ignore[attr-defined]
-    return middleware
 
 
 def _in_words(get_response, outage: type[Exception], words: str):

@@ -83,6 +83,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.webhooks.straight_to_the_door",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -99,7 +100,6 @@ MIDDLEWARE = [
     "config.middleware.no_nul_in_the_admin",
     "config.middleware.redis_outage_in_words",
     "config.middleware.mail_outage_in_words",
-    "config.middleware.odd_webhooks_in_words",
     "accounts.middleware.staff_need_a_second_factor",
 ]
 

@@ -8,7 +8,7 @@ import logging
 import threading
 from collections.abc import Sequence
 
-from django.db import DataError, connection
+from django.db import DataError, InterfaceError, OperationalError, connection
 
 from notifications.tracking.keeping import Heard, keep
 
@@ -20,7 +20,9 @@ class Call:
 
     def __init__(self, heard: Sequence[Heard]) -> None:
         self.heard = heard
-        self.woken = threading.Event()
+        self.woken = threading.Lock()
+        """Held until then."""
+        self.woken.acquire()
         self.leads = False
         """Woken to take all that wait to the database; otherwise somebody has taken it along."""
         self.is_kept = False
@@ -46,7 +48,7 @@ class Gate:
             mine.leads = not self._is_busy
             self._is_busy = True
         if not mine.leads:
-            mine.woken.wait()
+            mine.woken.acquire()
         if mine.leads:
             self._lead()
         if not mine.is_kept:
@@ -63,16 +65,17 @@ class Gate:
                 self._is_busy = following is not None
             if following:
                 following.leads = True
-                following.woken.set()
+                following.woken.release()
             for call in together:
-                call.woken.set()
+                if not call.leads:
+                    call.woken.release()
 
 
 def _keep_all(calls: Sequence[Call]) -> None:
     heard = [one for call in calls for one in call.heard]
     try:
         try:
-            keep(heard)
+            _keep_asking_nothing_first(heard)
         except DataError:  # one of them holds what PostgreSQL cannot: the others must not go down with it
             for one in heard:
                 _keep_alone(one)
@@ -82,6 +85,21 @@ def _keep_all(calls: Sequence[Call]) -> None:
     else:
         for call in calls:
             call.is_kept = True
+
+
+def _keep_asking_nothing_first(heard: Sequence[Heard]) -> None:
+    """Django asks a kept connection at each call whether it still lives: as long a way as keeping the events.
+
+    One that has died says so when they are kept, and they may be told twice: each has its key.
+    """
+    connection.health_check_done = True
+    try:
+        keep(heard)
+    except (OperationalError, InterfaceError):
+        if connection.in_atomic_block:
+            raise
+        connection.close()
+        keep(heard)
 
 
 def _keep_alone(heard: Heard) -> None:

@@ -4,7 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import DataError, OperationalError, connection
+from django.db import DataError, OperationalError, connection, connections
 
 from notifications import tracking
 from notifications.models import DeliveryEvent
@@ -86,6 +86,24 @@ def test_one_poisoned_event_takes_no_other_with_it(database, caplog):
     assert ends == [None] * 3
     assert sorted(map(str, database.calls[2:])) == ["['c']", "['poison']"]
     assert "could not be kept" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_died_meanwhile_loses_nothing_and_is_not_asked_first(monkeypatch):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    other.close()
+
+    sharing.keep_with_others([heard("a")])
+
+    assert DeliveryEvent.objects.count() == 1
+    connection.close_if_unusable_or_obsolete()  # as at the start of each request
+    monkeypatch.setattr(connections["default"], "is_usable", lambda: pytest.fail("asked"))
+    sharing.keep_with_others([heard("b")])
 
 
 @pytest.mark.django_db(transaction=True)

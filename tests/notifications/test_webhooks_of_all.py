@@ -16,7 +16,7 @@ from notifications.providers import ADAPTERS, WebhookAuth
 from tests.factories import make_incident
 from tests.notifications import provider_events
 from tests.notifications.arrange import make_another_recipient, make_recipient
-from tests.notifications.provider_events import PROVIDERS, Provider
+from tests.notifications.provider_events import PROVIDERS, READER, Provider
 
 ALL = pytest.mark.parametrize("provider", PROVIDERS, ids=lambda one: one.name)
 BY_NAME = {one.name: one for one in PROVIDERS}
@@ -298,6 +298,14 @@ def test_ten_megabytes_are_turned_away(provider, db):
     assert call.post().status_code == 400
 
 
+def test_a_call_is_answered_with_no_cookie_and_no_cache(db):
+    for response in (Client().post("/webhooks/sendgrid/tracking/"), Client().get("/webhooks/sendgrid/tracking/")):
+        assert response.headers["Cache-Control"] == "private, no-store"
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["Content-Length"] == str(len(response.content))
+        assert not response.cookies
+
+
 # Many at once -------------------------------------------------------------------------------------------------------
 
 
@@ -312,6 +320,26 @@ def test_several_in_one_call_are_each_heard(recipient, name):
 
     assert [state(one) for one in others] == ["bounced", "delivered", "accepted"]
     assert DeliveryEvent.objects.count() == 3
+
+
+@pytest.mark.parametrize("name", [one.name for one in PROVIDERS if one.many])
+def test_one_nobody_can_read_refuses_none_of_those_beside_it(recipient, name, caplog):
+    provider, other = BY_NAME[name], handed_over(make_another_recipient(recipient.incident))
+    odd = {"event_name": "transactional_email_status", "event_data": READER} if name == "unisender_go" else READER
+    events = [provider.event("bounced", recipient, 1), odd, provider.event("complained", other, 2)]
+
+    assert provider.call(events).post().status_code == 200
+
+    assert (state(recipient), state(other), DeliveryEvent.objects.count()) == ("bounced", "delivered", 2)
+    assert "was left out" in caplog.text and READER not in caplog.text
+
+
+@pytest.mark.parametrize("name", [one.name for one in PROVIDERS if one.many])
+def test_where_nobody_can_read_any_of_them_the_call_is_refused(recipient, name):
+    odd = {"event_name": "transactional_email_status", "event_data": 7} if name == "unisender_go" else 7
+
+    assert BY_NAME[name].call([odd, odd]).post().status_code == 400
+    assert not DeliveryEvent.objects.exists()
 
 
 def test_several_about_one_person_in_one_call_end_as_one_by_one(recipient):
