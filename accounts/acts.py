@@ -27,6 +27,8 @@ WHOLE = {
     "page.planned": "planned to publish the page",
     "page.plan_cancelled": "cancelled the planned publication of the page",
     "page.plan_stopped": "did not publish the page as planned",
+    "page.translated": "published translations of the page",
+    "translation.saved": "saved translations",
     "page.redacted": "took words out of a version of the page",
     "page.published_without": "published the page without words that were taken out",
     "page.telling_changed": "let the page say how far telling has come",

@@ -27,6 +27,7 @@ PERSONAL = frozenset({"notice", "genuine", "follow"})
 SEGMENT = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"
 PUBLIC_PATH = re.compile(rf"/(?:{SEGMENT}/)*(?:{SEGMENT})?|/\.well-known/security\.txt")
 PERSONAL_PATH = re.compile(r"/[A-Za-z0-9_/-]*")
+LANGUAGE = re.compile(r"/([a-z]{2})/")  # pages of one language; not found there is said in it
 HASHED = re.compile(r"assets/.+\.[0-9a-f]{8}\.\w+")
 # For programs and pages of others: feeds, CSAF, Statuspage's API. The same in deploy/nginx.conf.
 OPEN = re.compile(r"/api/v2/.*|/(?:.*/)?(?:feed\.(?:atom|rss|json)|csaf\.json|indicators\.csv)|/history\.(?:atom|rss)")
@@ -184,7 +185,7 @@ def _answer(site: Site, path: str, environ: dict) -> tuple[str, Headers, bytes]:
         document = site.find(name)
         if document is None and site.has_folder(name):
             return _moved(f"{path}/")
-    if document is None or name == "404.html":
+    if document is None or name.rpartition("/")[2] == "404.html":
         return _not_found(site, environ)
     return _serve(document, name, environ)
 
@@ -207,7 +208,8 @@ def _about(body: Body, name: str) -> Headers:
 
 
 def _not_found(site: Site, environ: dict) -> tuple[str, Headers, bytes]:
-    document = site.find("404.html") or {"": Body.of(NOTHING_YET)}
+    language = LANGUAGE.match(environ.get("PATH_INFO", ""))
+    document = (language and site.find(f"{language[1]}/404.html")) or site.find("404.html") or {"": Body.of(NOTHING_YET)}
     body = _best(document, environ.get("HTTP_ACCEPT_ENCODING", ""))
     headers = [("Cache-Control", FRESH), ("Vary", "Accept-Encoding"), *_about(body, "404.html")]
     return "404 Not Found", headers, body.content

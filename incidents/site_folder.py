@@ -8,6 +8,7 @@ import fcntl
 import gzip
 import os
 import secrets
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,7 +53,7 @@ def is_new(folder: Path) -> bool:
 
 
 def write(folder: Path, documents: Iterable[tuple[str, bytes]]) -> None:
-    """Put each document in place, its compressed forms first, unless it stands there already. Removes nothing."""
+    """Put each document in place, its compressed forms first, unless it stands there already."""
     for path, body in documents:
         target = folder / path
         if _stands_there(target, body):
@@ -78,6 +79,20 @@ def _stands_there(target: Path, body: bytes) -> bool:
         return target.read_bytes() == body and all(form.exists() for form in packed)
     except OSError:
         return False
+
+
+def remove(folder: Path, path: str, *, but: str = "") -> None:
+    """A document with its compressed forms, or a folder with all that is in it. but: a file in it that stays."""
+    target = folder / path
+    if target.is_dir():
+        for each in target.iterdir():
+            if not (but and each.name in {but, f"{but}.gz", f"{but}.br"}):
+                shutil.rmtree(each) if each.is_dir() else each.unlink()
+        if not but:
+            target.rmdir()
+    else:
+        for suffix in ("", ".gz", ".br"):
+            target.with_name(target.name + suffix).unlink(missing_ok=True)
 
 
 def mark(folder: Path) -> None:

@@ -253,7 +253,7 @@ def check_page_versions(bundle):
             bundle.say(place, "its content is not what its content_hash covers")
         check_documents(bundle, name, version, place)
         check_publication(bundle, version, published, place)
-        if version["cause"] in {"published", "redacted"}:
+        if version["cause"] in {*PUBLISHED, "redacted"}:
             published.add(version["content_hash"])
     bundle.counted["page_versions"] = len(names)
     bundle.held.append(f"{len(names)} page versions: content, documents, and the approval of just that content")
@@ -277,6 +277,7 @@ def check_documents(bundle, name, version, place):
         bundle.say(place, f"has a document it does not list: {path}")
 
 
+PUBLISHED = {"published", "edited", "translated"}  # by a person, as approved; in the log as page.<cause>
 MADE_BY_THE_SYSTEM = {"telling": "page.telling_changed", "time": "page.overdue"}  # cause -> act in the log
 
 
@@ -290,7 +291,7 @@ def check_publication(bundle, version, published, place):
         if entry is None or entry["facts"]["documents"] != version["hash"]:
             bundle.say(place, "the audit chain does not say that it was made like this")
         return
-    if version["cause"] != "published":
+    if version["cause"] not in PUBLISHED:
         if version["content_hash"] not in published:
             bundle.say(place, "was made by the system with content that no person had published")
         entry = bundle.entry(MADE_BY_THE_SYSTEM.get(version["cause"], "page.published"), thing)
@@ -300,9 +301,9 @@ def check_publication(bundle, version, published, place):
     approval = bundle.approvals.get(version["approval"])
     if not approval or not approval["used_at"] or approval["act"] != "publish":
         bundle.say(place, "was published without an approval that was given and used")
-    elif approval["hashes"] != {"content": version["content_hash"]}:
+    elif set(approval["hashes"].values()) != {version["content_hash"]}:
         bundle.say(place, "is not what approval {} was given for".format(approval["id"]))
-    entry = bundle.entry("page.published", thing)
+    entry = bundle.entry("page." + version["cause"], thing)
     said = (version["content_hash"], version["hash"], version["number"])
     if entry is None or said != tuple(entry["facts"].get(key) for key in ("content", "documents", "number")):
         bundle.say(place, "the audit chain does not say that it was published like this")

@@ -56,6 +56,12 @@ def render(content: dict, *, telling: Telling, version: Edition) -> dict[str, by
     return documents
 
 
+def preview_in(language: str, content: dict, *, telling: Telling, version: Edition) -> bytes:
+    """The page in this language as it would be, also where it would not be published yet."""
+    with translation.override(language):
+        return to_bytes(PAGE, _context(content, telling, version, language))
+
+
 def _pages(content: dict, telling: Telling, version: Edition, language: str) -> dict[str, bytes]:
     slug, context = content["slug"], _context(content, telling, version, language)
     documents = {f"{path(slug)}index.html": to_bytes(PAGE, context)}
@@ -117,8 +123,11 @@ def is_overdue(content: dict, *, at: datetime) -> bool:
 def _page(content: dict, telling: Telling, version: Edition, language: str) -> dict:
     """In words of the language that is active; texts in another one are marked as being in it."""
     content = said(content, version.said_at)
+    original: dict[str, str] = {}
+    anything = True
     if content["language"] != language:
-        content = foreign.as_foreign(content)
+        content = foreign.in_language(content, language)
+        original, anything = foreign.in_the_original(content)
     corrections = [sections.correction(update) for update in content["updates"] if update["correction"]]
     segments = {segment["key"]: segment["name"] for segment in content["segments"]}
     steps = [sections.step(step, segments) for step in content["steps"]]
@@ -126,8 +135,9 @@ def _page(content: dict, telling: Telling, version: Edition, language: str) -> d
     return {
         **headline(content, version.said_at, at=version.at, language=language),
         "places": places.of_page(content, language) if not version.preview else [],
-        "untranslated": _language_name(content["language"]) if content["language"] != language else "",
-        "description": _description(content), "written_in": content["language"],
+        "untranslated": _language_name(content["language"]) if original else "",
+        "in_the_original": original if anything else {},
+        "description": _description(content), "written_in": getattr(content["title"], "language", language),
         "canonical": f"{settings.PUBLIC_BASE_URL}/{places.page_path(content, language)}",
         "drill": content["drill"], "preview": version.preview, "version": version,
         "made": words.instant(version.at),
@@ -162,7 +172,21 @@ def _page(content: dict, telling: Telling, version: Edition, language: str) -> d
         # Where the page opens from the notice alone nobody could fetch them.
         "feeds_at": f"/{path(content['slug'])}" if content["visibility"] == "public" else "",
         "follow_at": f"/follow/{content['slug']}/",
+        "ask_at": f"/inquiry/{content['slug']}/{language}/" if _may_ask(content) else "",
+        "compare_at": _compare_at(content, version, language),
     }  # fmt: skip
+
+
+def _compare_at(content: dict, version: Edition, language: str) -> str:
+    """With the version before. The list of versions is in the incident's own language; this is for the others."""
+    if language == spoken(content["language"]) or not version.earlier:
+        return ""
+    return f"/compare/{content['slug']}/?from={version.earlier[0][0]}&to={version.number}&in={language}"
+
+
+def _may_ask(content: dict) -> bool:
+    """Whether somebody may be affected, and wonder; a page that opens from the notice alone has told its readers."""
+    return content["visibility"] == "public" and not content["drill"] and content["phase"] != "withdrawn"
 
 
 def _versions(content: dict, version: Edition) -> dict:

@@ -29,12 +29,22 @@ def switched_on(organisation: dict) -> list[str]:
     return organisation.get("languages") or [ENGLISH]
 
 
+def narrowed(content: dict, languages: list[str]) -> dict:
+    """The content with those of its languages that are still switched on: what was approved may be rendered long after."""
+    organisation = content["organisation"]
+    if "languages" not in organisation:
+        return content
+    still = [language for language in organisation["languages"] if language in languages]
+    return {**content, "organisation": {**organisation, "languages": still}}
+
+
 def of_incident(content: dict) -> list[str]:
     """In which languages its page stands: its own first, which has the plain address. Others are for public pages."""
     own, others = spoken(content["language"]), switched_on(content["organisation"])
     if content["visibility"] != Incident.Visibility.PUBLIC or len(others) == 1:
         return [own]
-    return [own, *(language for language in others if language != own)]
+    complete = content.get("languages")  # None: a page may be translated in part, or not at all
+    return [own, *(each for each in others if each != own and (complete is None or each in complete))]
 
 
 def page_path(content: dict, language: str) -> str:

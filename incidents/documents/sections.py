@@ -42,8 +42,7 @@ def exposure(rows: Iterable[dict], segments: dict[str, str]) -> dict:
     lists: dict[str, list[dict]] = {"confirmed": [], "possible": [], "ruled_out": []}
     for row in rows:
         notes = [note for note in (segments.get(row["segment"] or "", ""), row["note"]) if note]
-        note = foreign.same(notes[0], ": ".join(notes)) if notes else ""
-        lists[row["status"]].append({"data_class": row["data_class"], "note": note})
+        lists[row["status"]].append({"data_class": row["data_class"], "note": foreign.beside(": ", notes)})
     return {"exposed": lists["confirmed"], "possibly": lists["possible"], "not_exposed": lists["ruled_out"]}
 
 

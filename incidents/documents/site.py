@@ -13,16 +13,18 @@ from incidents.documents.freezing import said
 from incidents.documents.page import first_day, frame, headline, to_bytes
 from incidents.documents.shown import Shown
 
+NOT_FOUND = "incidents/public/404.html"
 ON_THE_INDEX = 10  # past incidents; the rest stand in the history
 
 
 @translation.override(ENGLISH)
 def render_site(*, published: Iterable[tuple[dict, datetime]], newest: Iterable[Shown], organisation: dict,
-                at: datetime) -> dict[str, bytes]:  # fmt: skip
+                at: datetime, switched_off: Iterable[str] = ()) -> dict[str, bytes]:  # fmt: skip
     """Path → bytes.
 
     published: (frozen content, when it was said) of the page each public incident shows now; of its updates the
     newest and the first are enough. newest: whole, the fifty that spoke last and every unresolved one.
+    switched_off: languages in which pages stood before; whoever comes there is told so.
     """
     newest, shown = list(newest), [(said(content, said_at), said_at) for content, said_at in published]
     languages = places.switched_on(organisation)
@@ -36,7 +38,13 @@ def render_site(*, published: Iterable[tuple[dict, datetime]], newest: Iterable[
         **feeds.of_site(newest, organisation=organisation, since=this_month(at)),
         **statuspage.of_site(newest, organisation=organisation, since=this_month(at)),
         **pages,
-        "404.html": to_bytes("incidents/public/404.html", context),
+        "404.html": to_bytes(NOT_FOUND, context),
+        **{
+            f"{language}/404.html": to_bytes(
+                NOT_FOUND, {**frame(organisation, assets.published(), language), "is_off": language not in languages}
+            )
+            for language in (*languages[1:], *switched_off)
+        },
         "icon.svg": to_bytes("incidents/public/icon.svg", context),
         "robots.txt": f"User-agent: *\nDisallow: /notice/\nSitemap: {settings.PUBLIC_BASE_URL}/sitemap.xml\n".encode(),
         ".well-known/security.txt": _security_txt(organisation, at),
@@ -71,7 +79,7 @@ def _pages(shown: list[tuple[dict, datetime]], organisation: dict, language: str
 
 def _line(content: dict, said_at: datetime, language: str, at: datetime) -> dict:
     if content["language"] != language:
-        content = foreign.as_foreign(content)
+        content = foreign.in_language(content, language)
     return headline(content, said_at, at=at, language=language) | {"place": _place(content, said_at)}
 
 

@@ -14,6 +14,7 @@ from incidents.models.guidance import Contact, Exposure, FAQEntry, Indicator, Me
 from incidents.models.incident import Incident, Reference, ScopeEstimate, TimelineEvent
 from incidents.models.moments import Moment, Precision
 from incidents.models.page_versions import PageDocument, PageVersion, PlannedPublication, Redaction
+from incidents.models.translations import Translation
 from incidents.models.trust import AddressRule
 from incidents.models.updates import Correction, Rewording, Update
 
@@ -21,5 +22,5 @@ __all__ = [
     "AccountChange", "AddressRule", "AffectedAccount", "ColumnMapping", "Contact", "Correction", "Decision",
     "Exposure", "FAQEntry", "Finding", "ImportBatch", "Incident", "Indicator", "Measure", "Moment", "PageDocument",
     "PageVersion", "PlannedPublication", "Precision", "Redaction", "Reference", "RejectedRow", "Rewording",
-    "ScopeEstimate", "Segment", "StagedRow", "Step", "StepState", "TimelineEvent", "Update", "UploadPiece",
+    "ScopeEstimate", "Segment", "StagedRow", "Step", "StepState", "TimelineEvent", "Translation", "Update", "UploadPiece",
 ]  # fmt: skip

@@ -16,13 +16,14 @@ class PageVersion(models.Model):
     class Cause(models.TextChoices):
         PUBLISHED = "published", "Published by a person"
         EDITED = "edited", "A person mended wording"
+        TRANSLATED = "translated", "A person added translations"
         TELLING = "telling", "The state of telling changed"
         TIME = "time", "Time passed"
         LOOK = "look", "Rendered anew after an upgrade"
         REDACTED = "redacted", "A person took words out"
         SITE = "site", "Documents of the whole site"
 
-    BY_A_PERSON = (Cause.PUBLISHED, Cause.EDITED, Cause.REDACTED)
+    BY_A_PERSON = (Cause.PUBLISHED, Cause.EDITED, Cause.TRANSLATED, Cause.REDACTED)
 
     incident = models.ForeignKey(
         Incident, null=True, blank=True, on_delete=models.PROTECT, related_name="page_versions"
@@ -47,7 +48,7 @@ class PageVersion(models.Model):
         constraints = [
             UniqueConstraint(fields=["incident", "number"], nulls_distinct=False, name="page_version_number_once"),
             CheckConstraint(
-                condition=~Q(cause__in=["published", "edited"]) | Q(approval__isnull=False),
+                condition=~Q(cause__in=["published", "edited", "translated"]) | Q(approval__isnull=False),
                 name="page_version_published_was_approved",
             ),
         ]

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts import approvals, audit
-from accounts.models import Approval, User
+from accounts.models import Approval, Organisation, User
 from incidents import documents, rewording
 from incidents.documents import Telling
 from incidents.models import Correction, Decision, Incident, PageVersion, Rewording
@@ -132,15 +132,21 @@ def ask(incident: Incident, *, by: User, minor: bool = False, at: datetime | Non
     at = at or now()
     content = _to_be_said(incident, minor=minor, at=at)
     reach = "to everyone" if incident.visibility == Incident.Visibility.PUBLIC else "to those who are told"
-    what = f"Mend wording of “{incident.title}”; nobody is told" if minor else f"Publish “{incident.title}” {reach}"
+    what = f"Publish “{incident.title}” {reach}"
+    if minor:
+        what = f"Mend wording of “{incident.title}”; nobody is told"
+    elif only_translated(incident, content):
+        what = f"Add translations to “{incident.title}”; nobody is told"
     authors = Rewording.objects.filter(update__incident=incident, published_at=None).values_list(
         "written_by", flat=True
     )
-    drafts = incident.updates.drafts().filter(held_back=False, written_by__isnull=False)
+    updates = incident.updates.drafts().filter(held_back=False, written_by__isnull=False)
+    translations = incident.translations.filter(published_at=None, written_by__isnull=False)
+    drafts = [] if minor else [updates, translations]
     return approvals.ask(
         act=ACT, thing=incident, hashes=hashes_of(content, minor=minor), by=by, at=at, summary=what,
         page=f"/staff/{incident.slug}/publish/", incident=incident.pk,
-        authors=[*authors, *(() if minor else drafts.values_list("written_by", flat=True))],
+        authors={*authors, *(author for rows in drafts for author in rows.values_list("written_by", flat=True))},
     )  # fmt: skip
 
 
@@ -177,7 +183,9 @@ def publish(incident: Incident, *, by: User, at: datetime | None = None) -> Page
     waiting = incident.updates.drafts().filter(held_back=False).select_for_update(of=("self",), no_key=True)
     drafts = [] if minor else list(waiting)
     reworded = list(Rewording.objects.filter(update__incident=incident, published_at=None).select_for_update())
+    translated = [] if minor else list(incident.translations.filter(published_at=None).select_for_update(no_key=True))
     content = _to_be_said(incident, minor=minor, at=at)
+    only_words = not minor and only_translated(incident, content)
     approval = approvals.use(act=ACT, thing=incident, hashes=hashes_of(content, minor=minor), at=at)
     for draft in drafts:
         draft.published_at = at
@@ -186,13 +194,18 @@ def publish(incident: Incident, *, by: User, at: datetime | None = None) -> Page
             draft.unknown_because = ""
         draft.save()
     Rewording.objects.filter(pk__in=[one.pk for one in reworded]).update(published_at=at)
+    if translated:
+        filled = documents.translations_of(incident, Organisation.get())
+        documents.freeze(incident, translations=filled)
+        incident.translations.filter(pk__in=filled.counting, published_at=None).update(published_at=at)
     _follow(incident, content["phase"], at)
     cause = PageVersion.Cause.EDITED if minor else PageVersion.Cause.PUBLISHED
+    cause = PageVersion.Cause.TRANSLATED if only_words else cause
     version = make_version(
         incident, content=content, telling=Telling.of(incident.telling), cause=cause, at=at, said_at=at, by=by,
         approval=approval,
     )  # fmt: skip
-    audit.record(act="page.edited" if minor else "page.published", thing=version, by=by, at=at, incident=incident.pk,
+    audit.record(act=f"page.{cause.value}", thing=version, by=by, at=at, incident=incident.pk,
                  number=version.number, content=version.content_hash, documents=version.hash,
                  approval=approval.pk)  # fmt: skip
     transaction.on_commit(finish_soon)
@@ -209,6 +222,12 @@ def _to_be_said(incident: Incident, *, minor: bool, at: datetime) -> dict:
         rewording.refuse_more(_stands(incident), content)
     _is_news(incident, content)
     return content
+
+
+def only_translated(incident: Incident, content: dict) -> bool:
+    """Against what the page shows only its translations differ, or the languages it stands in: no news to anybody."""
+    stands = _stands(incident)
+    return bool(stands) and documents.original(stands) == documents.original(content)
 
 
 def may_be_minor(incident: Incident) -> bool:

@@ -11,11 +11,10 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts import audit
-from incidents import documents
 from incidents.documents import Edition, Telling
 from incidents.models import Incident, PageVersion
 from incidents.publishing.outbox import finish
-from incidents.publishing.versions import last_said, latest, make_version, now, refresh_site
+from incidents.publishing.versions import last_said, latest, make_version, now, refresh_site, rendered
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +75,6 @@ def _looks_the_same(shown: PageVersion, approved: PageVersion) -> bool:
         number=shown.number, at=shown.made_at, said_at=approved.made_at,
         earlier=tuple(before.values_list("number", "made_at")),
     )  # fmt: skip
-    made = documents.render(approved.content, telling=Telling.of(shown.telling), version=edition)
+    made = rendered(approved.content, telling=Telling.of(shown.telling), version=edition)
     kept = dict(shown.documents.values_list("path", "sha256"))
     return all(kept.get(path) == hashlib.sha256(body).hexdigest() for path, body in made.items())

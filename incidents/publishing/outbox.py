@@ -9,7 +9,9 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.dispatch import Signal
 
+from accounts.languages import ENGLISH
 from incidents import site_folder
+from incidents.documents.places import switched_on
 from incidents.models import Incident, PageVersion
 from incidents.publishing.versions import now
 
@@ -71,7 +73,29 @@ def _put(folder: Path, versions: QuerySet[PageVersion]) -> None:
         # Stylesheets and scripts first: no page may stand there a moment before what it links to.
         site_folder.write(folder, _documents(public, assets=True))
         site_folder.write(folder, _documents(public, assets=False))
+        _remove_what_went(folder, public)
         site_folder.mark(folder)
+
+
+def _remove_what_went(folder: Path, versions: list[int]) -> None:
+    """Pages in a language that was switched off, or in which an incident does not stand any more. Whoever comes there
+    gets the page of that language that says so. Nothing else is ever removed.
+    """
+    site = PageVersion.objects.filter(incident=None).order_by("-number").first()
+    on = switched_on(site.content["organisation"]) if site else [ENGLISH]
+    for language in dict(settings.LANGUAGES):
+        if language not in on and (folder / language).is_dir():
+            site_folder.remove(folder, language, but="404.html")
+    kept = set(site.documents.values_list("path", flat=True)) if site else set()
+    gone = [f"{language}/{name}index.html" for language in on for name in ("", "history/")]
+    incidents = Incident.objects.filter(page_versions__in=versions).distinct() if len(on) > 1 else ()
+    for incident in incidents:
+        newest = incident.page_versions.order_by("-number").first()
+        kept |= set(newest.documents.values_list("path", flat=True)) if newest else set()
+        gone += [f"{language}/incidents/{incident.slug}/index.html" for language in on]
+    for path in gone:
+        if path not in kept and (folder / path).exists():
+            site_folder.remove(folder, path)
 
 
 def _documents(versions: list[int], *, assets: bool) -> Iterator[tuple[str, bytes]]:

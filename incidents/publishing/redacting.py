@@ -35,6 +35,7 @@ from incidents.models import (
     Segment,
     Step,
     TimelineEvent,
+    Translation,
     Update,
 )
 from incidents.publishing.outbox import finish_soon
@@ -152,13 +153,16 @@ def _from_rows(incident: Incident, words: str) -> None:
         _replace(model._default_manager.filter(incident=incident), words)
     for model in (Correction, Rewording):
         _replace(model._default_manager.filter(update__incident=incident), words)
+    _replace(Translation.objects.filter(incident=incident), words, only=("of", "words"))
 
 
-def _replace(rows: models.QuerySet, words: str) -> None:
-    """In every text people typed; keys, choices and the address stay."""
+def _replace(rows: models.QuerySet, words: str, *, only: Iterable[str] = ()) -> None:
+    """In every text people typed; keys, choices and the address stay. only: names of the texts, where others are keys."""
     for field in rows.model._meta.fields:
-        if isinstance(field, models.CharField | models.TextField) and not (
-            field.choices or isinstance(field, models.SlugField)
+        if (
+            (not only or field.name in only)
+            and isinstance(field, models.CharField | models.TextField)
+            and not (field.choices or isinstance(field, models.SlugField))
         ):
             found = rows.filter(**{f"{field.name}__contains": words})
             found.update(**{field.name: Replace(F(field.name), Value(words), Value(IN_THEIR_PLACE))})

@@ -13,12 +13,16 @@ from accounts import audit
 from accounts.models import Approval, Organisation, User
 from incidents import documents
 from incidents.documents import Edition, Shown, Telling
+from incidents.documents.places import narrowed, switched_on
 from incidents.documents.site import expires
 from incidents.models import Incident, PageDocument, PageVersion
 from incidents.site_folder import content_type
 
 NEWEST = 50  # incidents whose updates the feeds and the API speak of
-OF_A_LINE = ("slug", "title", "summary", "phase", "next_update_by", "originally_posted_on", "language", "visibility")
+OF_A_LINE = (
+    "slug", "title", "summary", "phase", "next_update_by", "originally_posted_on", "language", "visibility",
+    "translated", "languages",
+)  # fmt: skip
 SITE_KEPT = 10  # versions of the site's own documents whose bytes stay
 SITE_NUMBERS = 0x43414E53  # advisory lock, held until commit: versions of the site's own documents, one at a time
 
@@ -58,7 +62,7 @@ def make_version(
     refreshes the site once, at the end.
     """
     edition_ = edition(incident, at=at, said_at=said_at)
-    made = {**(beside or {}), **documents.render(content, telling=telling, version=edition_)}
+    made = {**(beside or {}), **rendered(content, telling=telling, version=edition_)}
     version = _save(
         made, incident=incident, number=edition_.number, content=content,
         content_hash=documents.content_hash(content), telling=telling.as_dict(), cause=cause, made_at=at, by=by,
@@ -69,13 +73,21 @@ def make_version(
     return version
 
 
+def rendered(content: dict, *, telling: Telling, version: Edition) -> dict[str, bytes]:
+    """Its documents, in those of its languages that are still switched on."""
+    return documents.render(narrowed(content, Organisation.get().languages), telling=telling, version=version)
+
+
 def refresh_site(*, at: datetime) -> PageVersion | None:
     """A new version of index, history and the rest; None when not a byte of them changes."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SITE_NUMBERS])
     last = PageVersion.objects.filter(incident=None).order_by("-number").first()
-    state = site_state(at)
-    made = documents.render_site(published=_lines(), newest=_newest(), organisation=state["organisation"], at=at)
+    state = site_state(at, last)
+    made = documents.render_site(
+        published=_lines(), newest=_newest(), organisation=state["organisation"], at=at,
+        switched_off=state.get("switched_off", ()),
+    )  # fmt: skip
     if last and last.hash == hash_of(made):
         return None
     version = _save(
@@ -95,10 +107,11 @@ def _forget_superseded(number: int, newest: Iterable[str]) -> None:
     PageDocument.objects.filter(~linked, version__in=superseded, body__isnull=False).update(body=None)
 
 
-def site_state(at: datetime) -> dict:
+def site_state(at: datetime, last: PageVersion | None) -> dict:
     """What the site's documents depend on besides the incidents; a change of it calls for new ones."""
-    return {
-        "organisation": documents.freeze_organisation(Organisation.get()),
+    organisation = documents.freeze_organisation(Organisation.get())
+    return _switched_off(last, organisation) | {
+        "organisation": organisation,
         "expires": expires(at).isoformat(),
         "assets": sorted(documents.assets.files()),
         "overdue": sorted(_overdue(at).values_list("slug", flat=True)),
@@ -106,10 +119,19 @@ def site_state(at: datetime) -> dict:
     }
 
 
+def _switched_off(last: PageVersion | None, organisation: dict) -> dict:
+    """Languages in which pages stood before and do not any more."""
+    if last is None:
+        return {}
+    before = {*switched_on(last.content["organisation"])[1:], *last.content.get("switched_off", ())}
+    gone = sorted(before - set(switched_on(organisation)))
+    return {"switched_off": gone} if gone else {}
+
+
 def site_is_stale(at: datetime) -> bool:
     """The organisation's row, a stylesheet or the month changed since the site's documents were made."""
     last = PageVersion.objects.filter(incident=None).order_by("-number").only("content").first()
-    return Organisation.objects.exists() and (last is None or last.content != site_state(at))
+    return Organisation.objects.exists() and (last is None or last.content != site_state(at, last))
 
 
 def promises_passed(at: datetime) -> QuerySet[Incident]:

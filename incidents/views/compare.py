@@ -12,24 +12,31 @@ from accounts import typed
 from accounts.languages import spoken
 from accounts.models import Organisation
 from incidents import documents
-from incidents.documents import assets, page, plain, words
+from incidents.documents import assets, foreign, page, plain, words
+from incidents.documents.places import page_path, switched_on
 from incidents.models import Incident, PageVersion
 
 
 @require_safe
 @cache_control(public=True, max_age=60)
 def compare(request: HttpRequest, slug: str) -> HttpResponse:
-    """?from=1&to=3. Both are versions that stand in public; a redacted one has no words to compare."""
+    """?from=1&to=3, &in=de for how they read in another language than the incident's own. Both are versions that stand
+    in public; a redacted one has no words to compare.
+    """
     incident = get_object_or_404(Incident.objects.published(), slug=slug)
     before, after = (_version(incident, request.GET.get(name)) for name in ("from", "to"))
     every = incident.page_versions.values_list("number", flat=True)
-    organisation, language = documents.freeze_organisation(Organisation.get()), spoken(after.content["language"])
+    organisation, own = documents.freeze_organisation(Organisation.get()), spoken(after.content["language"])
+    asked = request.GET.get("in", "")
+    language = asked if asked in switched_on(organisation) else own
+    lines = [_lines(version, language) for version in (before, after)]
     with translation.override(language):
         shown = {"before": _shown(before), "after": _shown(after)}
     context = {
         **page.frame(organisation, assets.inside(), language), **shown,
-        "title": after.content["title"], "url": f"/{documents.path(slug)}", "slug": slug, "numbers": list(every),
-        "difference": list(plain.difference(_lines(before), _lines(after))),
+        "title": _title(after, language), "url": f"/{page_path(after.content, language)}", "slug": slug, "numbers": list(every),
+        "difference": list(plain.difference(*lines)), "language_asked": language if language != own else "",
+        "missing": next((one.number for one, said in zip((before, after), lines, strict=True) if not said), None),
     }  # fmt: skip
     return HttpResponse(page.to_bytes("incidents/public/compare.html", context))
 
@@ -46,8 +53,17 @@ def _shown(version: PageVersion) -> dict:
     }  # fmt: skip
 
 
-def _lines(version: PageVersion) -> list[str]:
+def _title(version: PageVersion, language: str) -> str:
+    if version.content["language"] == language:
+        return version.content["title"]
+    return foreign.in_language({**version.content, "updates": []}, language)["title"]
+
+
+def _lines(version: PageVersion, language: str) -> list[str]:
+    """Empty where it did not stand in this language."""
     if version.content["visibility"] != Incident.Visibility.PUBLIC:
         raise Http404  # it was for the told alone
-    document = version.documents.filter(path=f"{documents.path(version.content['slug'])}index.html").first()
+    own, place = spoken(version.content["language"]), documents.path(version.content["slug"])
+    before = "" if language == own else f"{language}/"
+    document = version.documents.filter(path=f"{before}{place}index.html").first()
     return plain.lines(bytes(document.body)) if document and document.body is not None else []

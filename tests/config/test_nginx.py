@@ -151,3 +151,17 @@ def test_only_the_upload_of_a_list_may_be_large(site, path, size, refused):
         answer = line.recv(200)
 
     assert answer.startswith(b"HTTP/1.1 413") == refused
+
+
+def test_what_does_not_exist_below_a_language_is_said_in_it(site):
+    (site / "de").mkdir()
+    (site / "de" / "404.html").write_text("<title>Hier steht nichts</title>")
+    with nginx.serving(site, django_port=9) as port:
+        german, said = get(port, "/de/incidents/unpublished/")
+        french, fallen_back = get(port, "/fr/incidents/unpublished/")
+        itself, _ = get(port, "/de/404.html")
+
+    assert (german.status, said) == (404, b"<title>Hier steht nichts</title>")
+    assert "default-src 'none'" in german.headers["Content-Security-Policy"]
+    assert (french.status, fallen_back) == (404, b"<title>Nothing stands here</title>")
+    assert itself.status == 404

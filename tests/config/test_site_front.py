@@ -280,3 +280,12 @@ def test_pages_are_for_their_own_origin_alone(get):
 def test_what_the_api_of_statuspage_does_not_have_is_not_asked_of_django(get):
     assert get("/api/v2/unknown.json").code == 404
     assert get("/api/docs").headers["X-From"] == "django"
+
+
+def test_what_does_not_exist_below_a_language_is_said_in_it(folder, get):
+    (folder / "de").mkdir()
+    (folder / "de/404.html").write_text("Hier steht nichts")
+
+    assert (get("/de/incidents/x/").code, get("/de/incidents/x/").body) == (404, b"Hier steht nichts")
+    assert get("/fr/incidents/x/").body == FILES["404.html"]
+    assert get("/de/404.html").code == 404

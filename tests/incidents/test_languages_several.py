@@ -50,7 +50,7 @@ def test_every_language_has_a_page_index_and_history_and_nothing_is_lost(inciden
     speak("en", "de", "ar")
     made = rendered(incident)
 
-    places = {f"incidents/{SLUG}/index.html", "index.html", "history/index.html"}
+    places = {f"incidents/{SLUG}/index.html", "index.html", "history/index.html", "404.html"}
     assert set(made) == alone | {f"{language}/{place}" for language in ("de", "ar") for place in places}
     for language, direction in (("de", "ltr"), ("ar", "rtl")):
         for place in places:
