@@ -20,9 +20,10 @@ WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 LOOK_AGAIN = 0.25  # seconds
 DJANGO = frozenset({
-    "staff", "account", "admin", "api", "webhooks", "notice", "genuine", "follow", "compare", "static", "health",
+    "staff", "account", "admin", "api", "webhooks", "notice", "genuine", "follow", "inquiry", "compare", "static",
+    "health", "your-notices",
 })  # fmt: skip
-PERSONAL = frozenset({"notice", "genuine", "follow"})
+PERSONAL = frozenset({"notice", "your-notices", "genuine", "follow", "inquiry"})
 # A segment starts with a letter, digit, dash or underscore: no "..", no hidden file, nothing encoded.
 SEGMENT = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"
 PUBLIC_PATH = re.compile(rf"/(?:{SEGMENT}/)*(?:{SEGMENT})?|/\.well-known/security\.txt")
@@ -209,7 +210,9 @@ def _about(body: Body, name: str) -> Headers:
 
 def _not_found(site: Site, environ: dict) -> tuple[str, Headers, bytes]:
     language = LANGUAGE.match(environ.get("PATH_INFO", ""))
-    document = (language and site.find(f"{language[1]}/404.html")) or site.find("404.html") or {"": Body.of(NOTHING_YET)}
+    document = (
+        (language and site.find(f"{language[1]}/404.html")) or site.find("404.html") or {"": Body.of(NOTHING_YET)}
+    )
     body = _best(document, environ.get("HTTP_ACCEPT_ENCODING", ""))
     headers = [("Cache-Control", FRESH), ("Vary", "Accept-Encoding"), *_about(body, "404.html")]
     return "404 Not Found", headers, body.content

@@ -9,6 +9,6 @@ from incidents.documents.telling import Telling, not_notified_words
 from incidents.documents.translated import Translations, original
 
 __all__ = [
-    "Edition", "Shown", "Telling", "Translations", "content_hash", "freeze", "freeze_organisation", "not_notified_words",
-    "original", "path", "preview_in", "render", "render_site", "said", "translations_of",
+    "Edition", "Shown", "Telling", "Translations", "content_hash", "freeze", "freeze_organisation",
+    "not_notified_words", "original", "path", "preview_in", "render", "render_site", "said", "translations_of",
 ]  # fmt: skip

@@ -30,7 +30,7 @@ def switched_on(organisation: dict) -> list[str]:
 
 
 def narrowed(content: dict, languages: list[str]) -> dict:
-    """The content with those of its languages that are still switched on: what was approved may be rendered long after."""
+    """The content with those of its languages that are still switched on: it may be rendered long after a yes to it."""
     organisation = content["organisation"]
     if "languages" not in organisation:
         return content

@@ -22,5 +22,6 @@ __all__ = [
     "AccountChange", "AddressRule", "AffectedAccount", "ColumnMapping", "Contact", "Correction", "Decision",
     "Exposure", "FAQEntry", "Finding", "ImportBatch", "Incident", "Indicator", "Measure", "Moment", "PageDocument",
     "PageVersion", "PlannedPublication", "Precision", "Redaction", "Reference", "RejectedRow", "Rewording",
-    "ScopeEstimate", "Segment", "StagedRow", "Step", "StepState", "TimelineEvent", "Translation", "Update", "UploadPiece",
+    "ScopeEstimate", "Segment", "StagedRow", "Step", "StepState", "TimelineEvent", "Translation", "Update",
+    "UploadPiece",
 ]  # fmt: skip

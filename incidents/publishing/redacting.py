@@ -157,7 +157,7 @@ def _from_rows(incident: Incident, words: str) -> None:
 
 
 def _replace(rows: models.QuerySet, words: str, *, only: Iterable[str] = ()) -> None:
-    """In every text people typed; keys, choices and the address stay. only: names of the texts, where others are keys."""
+    """In every text people typed; keys, choices and the address stay. only: names of the texts, where some are keys."""
     for field in rows.model._meta.fields:
         if (
             (not only or field.name in only)

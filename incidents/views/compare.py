@@ -34,7 +34,8 @@ def compare(request: HttpRequest, slug: str) -> HttpResponse:
         shown = {"before": _shown(before), "after": _shown(after)}
     context = {
         **page.frame(organisation, assets.inside(), language), **shown,
-        "title": _title(after, language), "url": f"/{page_path(after.content, language)}", "slug": slug, "numbers": list(every),
+        "title": _title(after, language), "url": f"/{page_path(after.content, language)}",
+        "slug": slug, "numbers": list(every),
         "difference": list(plain.difference(*lines)), "language_asked": language if language != own else "",
         "missing": next((one.number for one, said in zip((before, after), lines, strict=True) if not said), None),
     }  # fmt: skip
