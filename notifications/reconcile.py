@@ -1,4 +1,4 @@
-"""What becomes of `unknown`: a person decides, or the policy its mailing was approved with."""
+"""What becomes of `unknown` where no person decides: the policy its mailing was approved with, and an alarm."""
 
 import logging
 from datetime import timedelta
@@ -8,7 +8,6 @@ from django.db.models import Max, QuerySet
 from django.db.models.functions import Now
 
 from accounts import audit
-from accounts.models import User
 from notifications import mailing_states
 from notifications.models import Mailing, Outbox, Recipient
 
@@ -19,34 +18,6 @@ RESEND_AFTER = timedelta(minutes=15)
 AT_A_TIME = 1000  # recipients a call; the next tick goes on
 ALARM_AFTER = timedelta(hours=12)
 """Unknown for so long they count as not told: a missed notice is unlawful, a second one merely awkward."""
-
-
-class NotUnknown(Exception):
-    """It is not unknown (any more): an event or somebody else has settled it."""
-
-
-@transaction.atomic
-def settle_unknown(recipient: Recipient, *, resend: bool, by: User) -> Recipient:
-    """A person decides about one unknown recipient: send it once more, or leave it unconfirmed.
-
-    Unconfirmed counts as not told, and the account's next address is tried. Raises NotUnknown, or
-    mailing_states.NotOpen where the mailing was cancelled and nothing may be sent.
-    """
-    if resend:
-        mailing_states.keep_open(recipient.mailing_id, by=by)
-    recipient = Recipient.objects.select_for_update().get(pk=recipient.pk)
-    if recipient.state != Recipient.State.UNKNOWN:
-        raise NotUnknown(f"This message is not unknown any more: it is {recipient.get_state_display().lower()}.")
-    if resend:
-        _queue_again([recipient])
-    else:
-        Recipient.objects.filter(pk=recipient.pk).update(
-            state=Recipient.State.UNCONFIRMED, state_at=Now(), reason="Left unconfirmed by a person's decision"
-        )
-    audit.record(act="recipient.sent_again" if resend else "recipient.left_unconfirmed", thing=recipient, by=by,
-                 incident=recipient.incident_id, mailing=recipient.mailing_id)  # fmt: skip
-    recipient.refresh_from_db()
-    return recipient
 
 
 def overdue() -> QuerySet[Recipient]:
