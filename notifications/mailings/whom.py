@@ -95,8 +95,17 @@ def refuse_what_makes_no_sense(notice: Notice, to: To) -> None:
     needed = {Whom.VERSION: to.version, Whom.STEP: to.step, Whom.SEGMENT: to.segment}
     if to.whom in needed and needed[Whom(to.whom)] is None:
         raise NotNow(f"Say which {to.whom} you mean.")
+    if notice.kind == Kind.CORRECTION and to.version:
+        _refuse_while_it_still_goes_out(to.version)
     if notice.kind == Kind.ALL_CLEAR and not to.evidence.strip():
         raise NotNow("An all-clear needs evidence: say what shows that they were not affected.")
+
+
+def _refuse_while_it_still_goes_out(version: NoticeVersion) -> None:
+    """Whoever got the text after the set of its correction was frozen would never be corrected."""
+    going_out = version.mailings.filter(state__in=[Mailing.State.RUNNING, Mailing.State.PAUSED]).first()
+    if going_out:
+        raise NotNow(f"Mailing {going_out.number} still sends what you correct. Cancel the rest of it first.")
 
 
 def told(incident: Incident) -> Q:

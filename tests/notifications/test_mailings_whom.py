@@ -65,12 +65,21 @@ def test_a_correction_goes_to_those_who_were_told_that_version(told, wanda):
     make_mailing(first.notice.incident, [told["nobody"]])
     Recipient.objects.filter(affected_account=told["nobody"]).update(state="delivered")
     told_otherwise = names(mailings.prepare(notice_of(told), by=wanda))
+    first.mailings.update(state="finished")
 
     mailing = mailings.prepare(notice_of(told, "correction"), by=wanda, to=To(whom=Whom.VERSION, version=first))
 
     assert "nobody" in told_otherwise
     assert names(mailing) == {"delivered", "accepted", "unknown"}
     assert mailing.whom_words == "those who were told version 1 of “First”"
+
+
+def test_nobody_is_corrected_while_others_still_get_the_wrong_words(told, wanda):
+    first = NoticeVersion.objects.get()
+    first.mailings.update(state="paused")
+
+    with pytest.raises(mailings.NotNow, match="still sends what you correct"):
+        mailings.prepare(notice_of(told, "correction"), by=wanda, to=To(whom=Whom.VERSION, version=first))
 
 
 def test_a_reminder_goes_to_those_who_have_the_step_open(told, wanda):
