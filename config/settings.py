@@ -181,9 +181,9 @@ SPARE_EMAIL_BACKEND = env.str("SPARE_EMAIL_BACKEND", default="")
 SPARE_SENDER = env.str("SPARE_SENDER", default="")
 """From, at a domain of its own: "Example Security <security@example.net>"; empty: the organisation's."""
 SPARE_EMAIL_OPTIONS = env.json("SPARE_EMAIL_OPTIONS", default={})
+"""Keyword arguments of its backend: {"host": …, "username": …} for SMTP, {"api_key": …} for a provider."""
 DKIM_SELECTORS = env.list("DKIM_SELECTORS", default=[])
 """Where the self-check looks for our DKIM keys; empty: at the usual places of the provider."""
-"""Keyword arguments of its backend: {"host": …, "username": …} for SMTP, {"api_key": …} for a provider."""
 
 ANYMAIL = {
     "WEBHOOK_SECRET": required("ANYMAIL_WEBHOOK_SECRET", "laptop:laptop-webhook-secret"),
@@ -213,7 +213,9 @@ SENDING_WINDOW = env.int("SENDING_WINDOW", default=25)
 SENDING_BATCHES = env.bool("SENDING_BATCHES", default=True)
 """Whether a provider that takes many recipients in a call gets them so; then a window is as large as a call."""
 SENDING_PER_SECOND = env.int("SENDING_PER_SECOND", default=500)
-SENDING_LEASE = timedelta(seconds=env.float("SENDING_LEASE_SECONDS", default=180))
+SENDING_LEASE = timedelta(seconds=env.float("SENDING_LEASE_SECONDS", default=55))
+"""A killed worker's window is back, or unknown by name, within a minute. Half of the lease has to be longer than the
+longest wait for one answer (EMAIL_TIMEOUT, REQUESTS_TIMEOUT)."""
 LINK_LIFETIME = timedelta(days=90)
 QUIET_AFTER = timedelta(hours=72)
 """Accepted and no bounce for this long counts as reached, where the provider reports bounces."""

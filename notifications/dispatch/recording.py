@@ -7,7 +7,6 @@ from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -62,6 +61,8 @@ STATES = {
     Outcome.FAILED: Recipient.State.FAILED,
     Outcome.UNKNOWN: Recipient.State.UNKNOWN,
 }
+RECORD_FOR = timedelta(seconds=90)
+"""A database that restarts is back by then; where the lease is over meanwhile, the reaper is as likely to be first."""
 NO_ANSWER = "Handed over, and no answer came back"
 
 
@@ -88,7 +89,7 @@ def record(batch: Batch, results: dict[int, Result]) -> None:
 
 def record_surely(batch: Batch, results: dict[int, Result]) -> None:
     """What the provider said is worth waiting for a database that restarts; the fence makes a second try harmless."""
-    until = time.monotonic() + (settings.SENDING_LEASE / 2).total_seconds()
+    until = time.monotonic() + RECORD_FOR.total_seconds()
     while True:
         try:
             return record(batch, results)

@@ -448,3 +448,11 @@ def test_no_event_is_made_up_by_sending(mailing):
     dispatch.run_lane()
 
     assert not DeliveryEvent.objects.exists()
+
+
+def test_a_killed_workers_window_is_back_within_a_minute_and_no_answer_takes_longer(settings):
+    until_it_is_seen = settings.SENDING_LEASE.total_seconds() + 3  # beat's tick
+    longest_answer = max(settings.EMAIL_TIMEOUT, sum(settings.ANYMAIL["REQUESTS_TIMEOUT"]))
+
+    assert until_it_is_seen < 60
+    assert settings.SENDING_LEASE.total_seconds() / 2 > longest_answer
