@@ -90,7 +90,6 @@ urlpatterns = [
         settling.settle_unknown,
         name="mailing_settle_unknown",
     ),
-    path("staff/<slug:slug>/mailings/<int:number>/unknown/<int:pk>/", mailings.settle, name="mailing_settle"),
     # The reader. Only what looks like a token is taken for one; every other shape is a 404.
     re_path(rf"^notice/(?P<token>[A-Za-z0-9_-]{{{TOKEN_LENGTH}}})/\Z", reader.neutral, name="neutral"),
     path("notice/", reader.notice, name="notice"),

@@ -69,10 +69,9 @@ def in_words(mailing: Mailing) -> list[str]:
     """How it goes out, a sentence each."""
     said = []
     if mailing.canary:
-        minutes = mailing.canary_wait // timedelta(minutes=1)
         said.append(
-            f"{mailing.canary:,} first, then {minutes} minutes of waiting; the rest follows by itself if few of them "
-            "come back, complain or stay unknown."
+            f"{mailing.canary:,} first, then {wait_in_words(mailing)} of waiting; the rest follows by itself if few of "
+            "them come back, complain or stay unknown."
         )
     if mailing.an_hour:
         hours = -(-mailing.recipients_count // mailing.an_hour)
@@ -84,6 +83,11 @@ def in_words(mailing: Mailing) -> list[str]:
         f"{mailing.complaint_limit.normalize():f} % complaints."
     )
     return said
+
+
+def wait_in_words(mailing: Mailing) -> str:
+    minutes = mailing.canary_wait // timedelta(minutes=1)
+    return "1 minute" if minutes == 1 else f"{minutes:,} minutes"
 
 
 # Moments in the outbox ------------------------------------------------------------------------------------------

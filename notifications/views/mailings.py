@@ -13,13 +13,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import approvals
 from accounts.access import StaffRequest, staff
 from accounts.models import Organisation
-from notifications import composing, letters, mailing_states, mailings, providers, stopping, telling
+from notifications import composing, letters, mailings, providers, stopping, telling
+from notifications.composing.languages import name_of
 from notifications.forms import ReasonForm
 from notifications.mailing_forms import ScheduleForm
 from notifications.mailings import going, sums
-from notifications.mailings.settling import Answer
-from notifications.mailings.settling import settle as settle_messages
 from notifications.mailings.tally import summed, tally
+from notifications.mailings.watching import what_the_first_say
 from notifications.models import Mailing, Recipient
 from notifications.views import bar, self_checks
 
@@ -42,6 +42,7 @@ def mailing(request: StaffRequest, slug: str, number: int) -> HttpResponse:
             "approval": approvals.newest("mail", shown),
             "ahead": mailings.ahead_of_the_page(shown.version),
             "how": going.in_words(shown),
+            "other_texts": [(name_of(one), one, text) for one, text in shown.version.texts.items()],
             "self_check": self_checks.of_mailing(shown),
         }
         return render(request, "notifications/staff/mailing_prepared.html", context)
@@ -170,29 +171,6 @@ def unreachable(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     })  # fmt: skip
 
 
-@require_POST
-@staff("send", fresh=True)
-def settle(request: StaffRequest, slug: str, number: int, pk: int) -> HttpResponse:
-    """A person decides about one unknown message: it arrived, send it once more, or leave it."""
-    shown = mailing_of(slug, number)
-    recipient = get_object_or_404(shown.recipients.select_related("account"), pk=pk)
-    answer = request.POST.get("answer", "")
-    try:
-        count = settle_messages(shown, answer if answer in Answer.values else Answer.LEAVE, by=request.user, only=[pk])
-    except mailing_states.NotOpen as error:
-        messages.error(request, str(error))
-    else:
-        said = {"resend": "is queued once more", "arrived": "counts as told"}.get(
-            answer, "stays unconfirmed, and counts as not told"
-        )
-        if count:
-            messages.success(request, f"The message to {recipient.account} {said}.")
-        else:
-            state = recipient.get_state_display().lower()
-            messages.error(request, f"This message is not unknown any more: it is {state}.")
-    return redirect("notifications:mailing", slug, number)
-
-
 # ----------------------------------------------------------------------------------------------------------------
 
 
@@ -250,6 +228,7 @@ def _progress(shown: Mailing) -> dict:
     counts = counted.counts
     total = sum(counts.values())
     running = shown.state == State.RUNNING
+    waits = shown.state in {State.RUNNING, State.PAUSED} and mailings.waits_for_the_first(shown)
     unknown = shown.recipients.filter(state=Recipient.State.UNKNOWN).select_related("account").order_by("pk")
     return {
         "pieces": bar.pieces(counts),
@@ -264,7 +243,8 @@ def _progress(shown: Mailing) -> dict:
         "providers": [bar.shares(one) for one in counted.providers],
         "domains": [bar.shares(one) for one in counted.domains],
         "how": going.in_words(shown),
-        "waits_for_the_first": shown.state in {State.RUNNING, State.PAUSED} and mailings.waits_for_the_first(shown),
+        "waits_for_the_first": waits,
+        "can_go_on": shown.state == State.PAUSED and not (waits and what_the_first_say(shown)),
         "last_moment": going.last_moment(shown) if running and shown.an_hour else None,
         "stopped": stopping.standing(),
         "can_be_moved": shown.channel == Mailing.Channel.EMAIL and len(providers.choices()) > 1,
@@ -289,7 +269,7 @@ def _started(shown: Mailing) -> str:
     if shown.channel == Mailing.Channel.POST:
         return f"Letters to {count} are to be posted. Put each on record once it is: only then it counts."
     if shown.canary and shown.canary < shown.recipients_count:
-        return f"Started: {shown.canary:,} of {count} first, the rest after {shown.canary_wait} of waiting."
+        return f"Started: {shown.canary:,} of {count} first, the rest after {going.wait_in_words(shown)} of waiting."
     return f"Started: {count} queued."
 
 

@@ -50,7 +50,7 @@ def lift(request: StaffRequest) -> HttpResponse:
     except stopping.NotLifted as no:
         messages.error(request, str(no))
     else:
-        messages.success(request, f"Sending goes on: {counts['waiting']:,} people in {counts['mailings']:,} mailings.")
+        messages.success(request, f"Sending goes on: {_held(counts)}.")
     return redirect("notifications:sending")
 
 
@@ -63,3 +63,8 @@ def _page(request: StaffRequest, stop_form: StopForm, lift_form: ReasonForm, sta
         "going": going.select_related("incident", "version__notice").order_by("incident", "number"),
         "stops": SendingStop.objects.select_related("by", "lifted_by")[:STOPS_SHOWN],
     }, status=status)  # fmt: skip
+
+
+def _held(counts: dict[str, int]) -> str:
+    people = f"{counts['waiting']:,} {'person' if counts['waiting'] == 1 else 'people'}"
+    return f"{people} in {counts['mailings']:,} {'mailing' if counts['mailings'] == 1 else 'mailings'}"

@@ -1,6 +1,7 @@
 """The staff page of one mailing: ask, start, watch, stop, settle."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -10,6 +11,7 @@ from django.urls import reverse
 from accounts import approvals
 from incidents import publishing
 from notifications import mailings
+from notifications.mailings import going
 from notifications.models import Mailing, Outbox, Recipient
 from notifications.views import bar
 from tests.factories import (
@@ -246,22 +248,53 @@ def test_recipients_are_listed_by_state_fifty_a_page_without_addresses(incident,
     assert "acme-0002" in text(client.get(to("mailing_recipients", running), {"state": "nonsense", "page": "x"}))
 
 
-def test_an_unknown_is_settled_by_one_button(running, anton, as_user):
-    first, second = running.recipients.all()[:2]
-    running.recipients.filter(pk__in=[first.pk, second.pk]).update(state="unknown")
-    Outbox.objects.filter(recipient__in=[first, second]).delete()
+def test_an_unknown_is_settled_by_its_name_after_a_page_that_asks(running, anton, as_user):
+    first = running.recipients.first()
+    running.recipients.filter(pk=first.pk).update(state="unknown")
     client = as_user(anton)
-    assert "2 are unknown" in text(client.get(to("mailing", running)))
+    assert f'name="recipient" value="{first.pk}"' in client.get(to("mailing", running)).content.decode()
 
-    again = client.post(to("mailing_settle", running, first.pk), {"answer": "resend"}, follow=True)
-    left = client.post(to("mailing_settle", running, second.pk), {"answer": "leave"}, follow=True)
-    twice = client.post(to("mailing_settle", running, second.pk), {"answer": "leave"}, follow=True)
+    asked = client.post(to("mailing_settle_unknown", running), {"answer": "leave", "recipient": first.pk})
 
-    assert "is queued once more" in text(again) and "stays unconfirmed" in text(left)
-    assert "is not unknown any more" in text(twice)
+    assert "Leave 1 person unconfirmed" in text(asked)
     first.refresh_from_db()
-    second.refresh_from_db()
-    assert (first.state, second.state) == ("queued", "unconfirmed")
+    assert first.state == "unknown"
+
+
+def test_an_answer_nobody_offered_decides_nothing(running, anton, as_user):
+    first = running.recipients.first()
+    running.recipients.filter(pk=first.pk).update(state="unknown")
+    given = {"answer": "recent", "recipient": first.pk, "sure": "1"}
+
+    said = as_user(anton).post(to("mailing_settle_unknown", running), given, follow=True)
+
+    assert "say what became of the message" in text(said)
+    first.refresh_from_db()
+    assert first.state == "unknown"
+
+
+def test_a_pause_among_the_first_few_need_not_end_their_trial(running, anton, as_user):
+    Mailing.objects.update(canary=3, canary_wait=timedelta(minutes=1))
+    Outbox.objects.filter(recipient__in=running.recipients.all()[3:]).update(not_before=going.HELD)
+    client = as_user(anton)
+    client.post(to("mailing_pause", running))
+
+    assert "Go on" in text(client.get(to("mailing", running)))
+    client.post(to("mailing_resume", running))
+
+    running.refresh_from_db()
+    assert (running.state, running.canary_passed_at) == ("running", None)
+    assert Outbox.objects.filter(not_before__gte=going.HELD).count() == 9
+
+
+def test_where_the_first_few_made_it_hold_only_a_deliberate_word_goes_on(running, anton, as_user):
+    Mailing.objects.update(canary=3, state="paused", paused_because="Of the first 3, 1 were refused or came back.")
+    Outbox.objects.filter(recipient__in=running.recipients.all()[3:]).update(not_before=going.HELD)
+    Recipient.objects.filter(pk=running.recipients.first().pk).update(state="bounced")
+
+    said = text(as_user(anton).get(to("mailing", running)))
+
+    assert "Go on" not in said and "The rest waits for a person" in said
 
 
 POSTS = ["mailing_ask", "mailing_start", "mailing_pause", "mailing_resume", "mailing_cancel"]
@@ -273,7 +306,7 @@ def test_an_auditor_looks_and_does_nothing(prepared, otto, as_user):
 
     assert [client.get(to(name, prepared)).status_code for name in PAGES] == [200] * 4
     assert [client.post(to(name, prepared)).status_code for name in POSTS] == [403] * 5
-    assert client.post(to("mailing_settle", prepared, prepared.recipients.first().pk)).status_code == 403
+    assert client.post(to("mailing_settle_unknown", prepared)).status_code == 403
 
 
 def test_a_writer_asks_and_does_not_send(approved, wanda, as_user):
