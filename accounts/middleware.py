@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
 from django.shortcuts import redirect
 
-GUARDED = ("/staff/", "/admin/", "/api/")
+GUARDED = ("/staff/", "/admin/", "/api/", "/your-notices/")
 FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]  # recovery codes alone are none
 
 

@@ -47,8 +47,8 @@ def add(*, email: str, name: str, role: str, by: User | None, at: datetime | Non
     if user is None:
         user = User.objects.create_user(email)
     elif not EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True).exists():
-        _forget_credentials(user)
-    _verify_address(user)
+        forget_credentials(user)
+    verify_address(user)
     user.name, user.is_staff, user.is_active = name or user.name, True, True
     user.save()
     before = role_of(user)
@@ -117,12 +117,14 @@ def mail_invitation(user: User, *, by: User | None) -> None:
     get_adapter().render_mail("accounts/mail/invitation", user.email, facts).send()
 
 
-def _verify_address(user: User) -> None:
+def verify_address(user: User) -> None:
+    """It was shown, or an administrator says, that their address is theirs: the one they sign in with."""
     EmailAddress.objects.filter(user=user).exclude(email__iexact=user.email).update(primary=False)
     EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"verified": True, "primary": True})
 
 
-def _forget_credentials(user: User) -> None:
+def forget_credentials(user: User) -> None:
+    """Password, factors and sessions go; the row is not saved."""
     user.set_unusable_password()
     Authenticator.objects.filter(user=user).delete()
     end_sessions(user)

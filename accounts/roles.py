@@ -26,6 +26,8 @@ SCOPES: dict[str, str] = {
     "confirm:affected": "write",
     "read:rejected": "read_room",
     "verify:steps": "write",
+    "read:notices": "look_up_person",
+    "open:notices": "look_up_person",
 }
 
 

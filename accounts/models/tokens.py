@@ -21,6 +21,8 @@ class Scope(models.TextChoices):
     CONFIRM_AFFECTED = "confirm:affected", "Import what was handed in"
     READ_REJECTED = "read:rejected", "Read what stood in rejected cells: addresses, names"
     VERIFY_STEPS = "verify:steps", "Say that we checked a step: this key is revoked"
+    READ_NOTICES = "read:notices", "Read what one account was told, to show it in our own product"
+    OPEN_NOTICES = "open:notices", "Hand a signed-in customer of our product over to their notice"
 
 
 class ApiToken(models.Model):
