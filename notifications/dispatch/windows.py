@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from notifications import handover, providers
 from notifications.dispatch.claiming import Batch, claim
+from notifications.dispatch.dropping import drop_who_have_done_it
 from notifications.dispatch.marking import mark
 from notifications.dispatch.recording import record, record_surely
 from notifications.dispatch.writing import Written, write
@@ -51,6 +52,7 @@ def run_window(
 
 def begin(size: int, channel: providers.Channel) -> Window | None:
     """Claim and write. Nothing has been said yet: a crash from here on loses nothing."""
+    drop_who_have_done_it(size)
     batch = claim(size, provider=channel.name)
     return None if batch is None else prepared(batch, write(batch), channel)
 

@@ -235,7 +235,10 @@ def _to_be_posted(mailing: Mailing, at: datetime) -> int:
 
 
 def _cancel_waiting(mailing: Mailing, at: datetime) -> None:
-    mailing.recipients.filter(state=Recipient.State.PREPARED).update(state=Recipient.State.CANCELLED, state_at=at)
+    waiting = [Recipient.State.PREPARED]
+    if mailing.channel == Mailing.Channel.POST:  # one that was posted meanwhile is put on record all the same
+        waiting.append(Recipient.State.LETTER)
+    mailing.recipients.filter(state__in=waiting).update(state=Recipient.State.CANCELLED, state_at=at)
     with connection.cursor() as cursor:
         # A row being claimed this moment is waited for and then seen as leased: it is sent, and says so.
         cursor.execute(

@@ -4,12 +4,14 @@ At most one runs in the whole house. It ends as soon as a notice waits: between 
 it next looks, a second later at most, and gives back what it has not spoken of.
 """
 
+import re
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Organisation
@@ -19,16 +21,20 @@ from notifications.composing import message as composed
 from notifications.dispatch import claiming, windows
 from notifications.dispatch.claiming import Batch
 from notifications.dispatch.ledger import Ledger
+from notifications.dispatch.windows import Window
 from notifications.dispatch.writing import Written
 from notifications.mailings import watching
 from notifications.models import Announcement, SendingPulse, Subscriber, UpdateAttempt, UpdateMail, UpdateOutbox
 from notifications.outcomes import Outcome, Result
-from notifications.subscriptions import letters, tokens
+from notifications.subscriptions import asking, letters, tokens
 
 UPDATES = Ledger(Announcement, UpdateMail, UpdateOutbox, UpdateAttempt)
 LANE_LOCK = 0x464F4C4D  # advisory lock: the one lane
 SHARE = 0.25
 """Of a provider's pace that subscribers may have, also while nobody else wants it: its limits are for all of us."""
+
+STATUS = re.compile(r"\s*5\.\d{1,3}\.\d{1,3}\b")
+MAILBOX = re.compile(r"\s*5\.(1\.\d+|2\.1)\Z")
 
 WHAT_UPDATES_NEED = """
 SELECT s.id, s.attempt_no, s.message_id, s.mailing_id, s.subscriber_id FROM sending s ORDER BY s.id
@@ -42,7 +48,7 @@ def run_lane(*, seconds: float = 5) -> int:
     """
     until, dealt_with = time.monotonic() + seconds, 0
     with lanes.one(of=LANE_LOCK, at_most=1) as mine, lanes.stops_between_messages() as may_go_on:
-        if not mine or not Organisation.get().following_by_mail or not _beat_lives():
+        if not mine or not Organisation.get().following_by_mail or not beat_lives():
             return 0
         with handover.lines() as lines, ThreadPoolExecutor(1) as hand:
             while may_go_on() and time.monotonic() < until and no_notice_waits():
@@ -53,7 +59,7 @@ def run_lane(*, seconds: float = 5) -> int:
     return dealt_with
 
 
-def _beat_lives() -> bool:
+def beat_lives() -> bool:
     """After an outage, or in a restored copy, beat must have looked first: see watching.hold_after_silence."""
     pulse = SendingPulse.objects.filter(pk=1).first()
     known = pulse is None or pulse.database in ("", watching.which_database())
@@ -75,8 +81,27 @@ def _window(channel: providers.Channel, lines: handover.Lines, hand: Executor, m
         windows.release(window)
         return 0
     windows.hand_over(window, lines, hand, go_on=may_go_on)
-    windows.end(window, may_stay=no_notice_waits)
+    _end_where_no_mailbox_is(window, windows.end(window, may_stay=no_notice_waits))
     return len(batch.numbers)
+
+
+def _end_where_no_mailbox_is(window: Window, results: list[Result]) -> None:
+    """The mail server said at once what a bounce says later: nobody is there, so nobody follows any more."""
+    refused = [pk for pk, result in zip(window.going, results, strict=True) if _says_no_mailbox(result)]
+    if refused:
+        with transaction.atomic():
+            gone = UpdateMail.objects.filter(pk__in=refused).values_list("subscriber", flat=True)
+            asking.end_all(list(gone), because=Subscriber.Ended.BOUNCED)
+
+
+def _says_no_mailbox(result: Result) -> bool:
+    """5.1.x and 5.2.1 are about the mailbox (RFC 3463); without such a code 550, 551 and 553 are. Other refusals are
+    about us, or about the message: a blocked sender must not end everybody's subscription.
+    """
+    if result.outcome != Outcome.FAILED or not 500 <= (result.code or 0) < 600:
+        return False
+    status = STATUS.match(result.reply)
+    return bool(MAILBOX.match(status[0])) if status else result.code in (550, 551, 553)
 
 
 def claim(size: int, *, provider: str) -> Batch | None:

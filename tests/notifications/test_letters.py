@@ -99,7 +99,7 @@ def test_the_log_says_how_many_left_the_house(mailing, ada):
 
 
 def test_long_lines_are_broken_between_words_and_long_words_anywhere(mailing, ada):
-    letters._register_font()
+    letters.register_font()
 
     lines = letters._fitting("word " * 40 + "https://example.test/" + "x" * 200)
 
@@ -204,3 +204,17 @@ def test_whoever_may_not_send_takes_nothing_back(mailing, anton, wanda, as_user)
 
     url = to("record_take_back", mailing, letter.affected_account_id, letter.pk)
     assert as_user(wanda).post(url, {"because": "no"}).status_code == 403
+
+
+def test_letters_that_wait_can_be_cancelled_and_one_in_the_post_still_counts(mailing, anton, as_user):
+    posted = mailing.recipients.order_by("pk").first()
+
+    page = as_user(anton).get(to("mailing_cancel", mailing, mailing.number))
+    as_user(anton).post(to("mailing_cancel", mailing, mailing.number), {"because": "Wrong paper"})
+
+    assert "3 people have not been written to" in text(page)
+    mailing.refresh_from_db()
+    assert mailing.state == "cancelled" and letters.parts(mailing) == 0
+    assert {line.name: line.count for line in sums.lines(mailing)} == {"cancelled": 3}
+    record(posted, anton)
+    assert telling.outcome_of(posted.affected_account) == "told"

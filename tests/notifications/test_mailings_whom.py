@@ -3,9 +3,9 @@
 import pytest
 
 from accounts import approvals
-from incidents.models import AffectedAccount, StepState
-from notifications import mailings
-from notifications.mailings import To
+from incidents.models import AffectedAccount, Incident, StepState
+from notifications import dispatch, mailings
+from notifications.mailings import To, sums
 from notifications.mailings.preparing import recipients_hash
 from notifications.models import Mailing, Notice, NoticeVersion, Outbox, Recipient
 from tests.factories import (
@@ -91,6 +91,29 @@ def test_a_reminder_goes_to_those_who_have_the_step_open(told, wanda):
 
     assert names(mailing) == {"delivered", "unknown"}
     assert mailing.whom_words == "those who were told and have the step “Rotate your API keys” open"
+
+
+def test_whoever_does_the_step_before_their_turn_gets_no_reminder(told, wanda, anton):
+    incident = told["delivered"].incident
+    Incident.objects.filter(pk=incident.pk).update(visibility="public")
+    make_organisation()
+    step = make_step(incident)
+    mailing = mailings.prepare(notice_of(told, "reminder"), by=wanda, to=To(whom=Whom.STEP, step=step))
+    approvals.answer(mailings.ask(mailing, by=wanda), yes=True, by=anton)
+    StepState.objects.create(affected_account=told["accepted"], step=step, state="ticked", at=NOON)
+    mailings.start(mailing, by=anton)
+    StepState.objects.create(
+        affected_account=told["unknown"], step=make_step(incident, "Another"), state="ticked", at=NOON
+    )
+
+    while dispatch.run_window(1):
+        pass
+
+    ends = dict(mailing.recipients.values_list("account__external_id", "state"))
+    assert ends["accepted"] == "cancelled" and "cancelled" not in {ends["delivered"], ends["unknown"]}
+    assert mailing.recipients.get(state="cancelled").reason == "The step was done before their turn came"
+    assert {line.name: line.count for line in sums.lines(mailing)} == {"sent": 2, "cancelled": 1}
+    assert not Outbox.objects.filter(mailing=mailing).exists()
 
 
 def test_a_step_of_one_segment_is_nothing_to_the_others(told, wanda):

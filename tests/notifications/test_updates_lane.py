@@ -103,6 +103,28 @@ def test_a_lane_of_updates_ends_when_a_mailing_starts_in_its_midst(incident, ser
     assert UpdateOutbox.objects.count() == 2_000 - sent
 
 
+@pytest.mark.parametrize(
+    ("reply", "ends"),
+    [
+        ("550 5.1.1 no such user", True),
+        ("550 no such user", True),
+        ("550 5.2.1 mailbox disabled", True),
+        ("550 5.7.1 you are on a list", False),
+        ("554 refused", False),
+        ("452 4.2.2 full", False),
+    ],
+)
+def test_a_mailbox_that_is_refused_at_once_ends_as_if_it_had_bounced(incident, server, reply, ends):
+    queue_updates(incident, 2)
+    server.faults["rcpt"] = {"reader-1": reply}
+
+    sending.run_lane(seconds=5)
+
+    gone = Subscriber.objects.exclude(ended_at=None)
+    assert list(gone.values_list("ended_because", "address")) == ([("bounced", "")] if ends else [])
+    assert server.readers == ["reader-0@northwind.example"]
+
+
 def test_updates_go_on_once_no_notice_waits(incident, server):
     queue_updates(incident, 30)
     make_mailing(incident, make_many_affected(incident, 5))
