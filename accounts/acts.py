@@ -50,6 +50,8 @@ WHOLE = {
     "staff.factor_reset": "made new recovery codes",
     "notice.test_sent": "sent a test of a notice to themselves",
     "mailing.unknown_sent_again": "sent unknown messages of a mailing again",
+    "notice.sent_again": "sent a notice again to one person",
+    "mailing.again_opened": "began to gather what is sent again to single people",
     "recipient.sent_again": "sent an unknown message once more",
     "import.uploaded": "uploaded a list of affected accounts",
     "import.dealt_with": "dealt with the rows an import had left out",

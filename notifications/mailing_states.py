@@ -34,7 +34,8 @@ def keep_open(mailing_id: int, *, by: User | None) -> Mailing:
     if mailing.state not in OPEN:
         raise NotOpen(f"Mailing {mailing.number} is {mailing.get_state_display().lower()}: it sends nothing more.")
     if mailing.state == State.FINISHED:
-        if Mailing.objects.filter(version=mailing.version_id, state__in=LIVING).exists():
+        living = Mailing.objects.of_sets().filter(version=mailing.version_id, state__in=LIVING)
+        if not mailing.is_again and living.exists():
             raise NotOpen(f"Mailing {mailing.number} has finished, and another mailing of the same text is open.")
         if by is None and not is_fresh(mailing):
             raise NotOpen(f"Mailing {mailing.number} finished long ago, or before an outage: a person has to decide.")

@@ -54,7 +54,10 @@ def queue_all() -> int:
     """
     held = Decision.objects.standing().filter(incident=OuterRef("incident"), kind=Decision.Kind.LAW_ENFORCEMENT_HOLD)
     stuck = Exists(_stuck().filter(mailing=OuterRef("pk")))
-    mailings = Mailing.objects.filter(stuck, ~Exists(held), state__in=mailing_states.OPEN).select_related("incident")
+    # What was sent again went to the address it was asked for, and to no other.
+    mailings = (
+        Mailing.objects.of_sets().filter(stuck, ~Exists(held), state__in=mailing_states.OPEN).select_related("incident")
+    )
     return sum(_queue_all_of(mailing) for mailing in mailings.order_by("pk") if mailing_states.is_fresh(mailing))
 
 

@@ -82,7 +82,7 @@ class Overview:
     @property
     def last_started(self) -> Mailing | None:
         return max(
-            (mailing for mailing in self.mailings if mailing.started_at),
+            (mailing for mailing in self.mailings if mailing.started_at and not mailing.is_again),
             key=lambda mailing: mailing.number,
             default=None,
         )

@@ -111,7 +111,7 @@ def _counted_under(affected: AffectedAccount) -> tuple[Mailing, str, int]:
     An all-clear tells nobody of a breach. What has not started is no telling, and its recipients are approved as
     they stand.
     """
-    started = Mailing.objects.filter(incident=affected.incident_id, started_at__isnull=False)
+    started = Mailing.objects.of_sets().filter(incident=affected.incident_id, started_at__isnull=False)
     started = started.exclude(version__notice__kind=Notice.Kind.ALL_CLEAR).order_by("-number")
     own = started.filter(recipients__affected_account=affected)
     mailing = own.first() or started.first()

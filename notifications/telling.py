@@ -132,7 +132,10 @@ def _given(incident: Incident) -> dict:
 def telling_of(incident: Incident, *, at: datetime) -> publishing.Telling:
     """How far it has come, as the page may state it: "done" only when every account was reached or is accounted for."""
     started = list(
-        incident.mailings.filter(started_at__isnull=False).select_related("version__notice").order_by("started_at")
+        incident.mailings.of_sets()
+        .filter(started_at__isnull=False)
+        .select_related("version__notice")
+        .order_by("started_at")
     )
     if not started:
         return publishing.Telling()

@@ -327,6 +327,12 @@ def check_notices(bundle):
     bundle.held.append(f"{len(bundle.notices)} versions of notices: their text is the one that was sealed")
 
 
+def check_sent_again(bundle, place, mailing, approval):
+    """What single people were sent once more: the text approved for them before, and nothing that was not."""
+    if not approval or not approval["used_at"] or approval["hashes"].get("text") != mailing["text"]:
+        bundle.say(place, "sends again what no approval that was used was given for")
+
+
 def check_mailings(bundle):
     name = "mailings.json"
     for mailing in bundle.json(name):
@@ -349,6 +355,9 @@ def check_mailings(bundle):
                 bundle.say(place, "is {} and never started".format(mailing["state"]))
             continue
         approval = bundle.approvals.get(mailing["approval"])
+        if mailing.get("again"):
+            check_sent_again(bundle, place, mailing, approval)
+            continue
         if not approval or not approval["used_at"] or (approval["act"], approval["thing"]) != ("mail", thing):
             bundle.say(place, "was started without an approval that was given and used")
         elif approval["hashes"] != hashes:
@@ -469,6 +478,11 @@ def check_recipients(bundle, outcomes):
                 bundle.say(place, "is of an account that is not on the list")
             if one["mailing"] not in bundle.mailings:
                 bundle.say(place, "is of a mailing that is not on the list")
+            again = one.get("sent_again")
+            if bool(again) != bool(bundle.mailings.get(one["mailing"], {}).get("again")):
+                bundle.say(place, "does not say why it stands in the mailing it stands in")
+            if again and not again["original"] < one["id"]:
+                bundle.say(place, "was sent again before it was sent")
             numbers = [attempt["number"] for attempt in one["attempts"]]
             if numbers != sorted(set(numbers)):
                 bundle.say(place, "its attempts are out of order")

@@ -55,8 +55,9 @@ class Batch:
     ledger: Ledger = NOTICES
 
 
-# The mailing whose next row has waited longest; then rows of this one by the index outbox_ready alone, so that rows of
-# paused mailings are never looked at. A row another worker holds does not count as the next one.
+# The mailing whose next row has waited longest, what is sent again to single people last; then rows of this one by the
+# index outbox_ready alone, so that rows of paused mailings are never looked at. A row another worker holds does not
+# count as the next one.
 #
 # It need not be flushed to disk: the log is written in order, so a mark that is durable makes its claim durable, and a
 # claim that is lost with the server was followed by no mark. Nothing had been said then, and its rows are ready.
@@ -72,7 +73,7 @@ WITH chosen AS MATERIALIZED (
   WHERE set_config('synchronous_commit', 'off', true) = 'off' AND m.state = 'running'
     AND (m.provider = %(provider)s OR m.provider <> ALL (%(others)s::text[]))
     AND NOT EXISTS (SELECT FROM notifications_sendingstop WHERE lifted_at IS NULL)
-  ORDER BY next.not_before, next.recipient_id LIMIT 1
+  ORDER BY comes_last(m), next.not_before, next.recipient_id LIMIT 1
 ), ready AS MATERIALIZED (
   SELECT o.recipient_id FROM notifications_outbox o
   WHERE o.mailing_id = (SELECT id FROM chosen) AND o.state = 'ready' AND o.not_before <= statement_timestamp()

@@ -16,6 +16,8 @@ class Ledger:
     recipient: Any
     outbox: Any
     attempt: Any
+    comes_last: str = "m.id IS NULL"
+    """Of a mailing `m`, in SQL: served once no other has anything due. None is; a bare FALSE orders nothing."""
 
     def over(self, statement: str) -> str:
         """The statement, which names the tables of notices, over the tables of this ledger."""
@@ -31,7 +33,7 @@ class Ledger:
 def _over(statement: str, ledger: Ledger) -> str:
     for usual, own in ledger.tables.items():
         statement = statement.replace(f"{usual} ", f"{own} ")
-    return statement
+    return statement.replace("comes_last(m)", ledger.comes_last)
 
 
-NOTICES = Ledger(Mailing, Recipient, Outbox, Attempt)
+NOTICES = Ledger(Mailing, Recipient, Outbox, Attempt, comes_last="m.whom = 'again'")

@@ -18,7 +18,7 @@ from incidents import audience
 from incidents.models import Decision, ImportBatch, Incident, PageVersion, Segment, StepState
 from notifications import telling
 from notifications.mailings import going
-from notifications.models import Attempt, DeliveryEvent, Mailing, NoticeVersion, RecordWithdrawal
+from notifications.models import Attempt, DeliveryEvent, Mailing, NoticeVersion, RecordWithdrawal, SentAgain
 
 CHUNK = 2000  # rows in memory at a time
 
@@ -154,6 +154,7 @@ def mailings(incident: Incident) -> list[dict]:
             "recipients_count": row.recipients_count, "recipients_hash": row.recipients_hash,
             "channel": row.channel, "whom": row.whom_words, "evidence": row.evidence, "how": going.how_of(row),
             "problems": sum(problem.get("more", 1) for problem in row.problems), "approval": row.approval_id,
+            "again": row.is_again,
             "prepared_by": person(row.prepared_by), "prepared_at": moment(row.prepared_at),
             "started_by": person(row.started_by), "started_at": moment(row.started_at),
             "paused_at": moment(row.paused_at), "paused_because": row.paused_because,
@@ -186,10 +187,11 @@ def recipients(incident: Incident) -> Iterator[dict]:
     attempts = Attempt.objects.filter(recipient=OuterRef("pk")).order_by("number")
     events = DeliveryEvent.objects.filter(recipient=OuterRef("pk")).order_by("at", "pk")
     taken_back = RecordWithdrawal.objects.filter(recipient=OuterRef("pk")).order_by("pk")
+    asked_again = SentAgain.objects.filter(recipient=OuterRef("pk"))
     rows = incident.recipients.order_by("pk").values(
         "account_id", "account__external_id", "address__lookup", *RECIPIENT, *RECIPIENT_RENAMED.values(),
         attempts_made=_inner(attempts, ATTEMPT), events_heard=_inner(events, EVENT),
-        taken_back=_inner(taken_back, TAKEN_BACK),
+        taken_back=_inner(taken_back, TAKEN_BACK), asked_again=_inner(asked_again, SENT_AGAIN),
     )  # fmt: skip
     for row in rows.iterator(chunk_size=CHUNK):
         lookup = row["address__lookup"]
@@ -200,11 +202,12 @@ def recipients(incident: Incident) -> Iterator[dict]:
             "address": bytes(lookup).hex() if lookup else None,
             "state_at": moment(row["state_at"]), "complained_at": moment(row["complained_at"]),
             "attempts": row["attempts_made"], "events": row["events_heard"], "taken_back": row["taken_back"],
+            "sent_again": row["asked_again"][0] if row["asked_again"] else None,
         }  # fmt: skip
 
 
 RECIPIENT = (
-    "id", "channel", "kind", "sequence", "code", "message_id", "state", "state_at", "reason", "complained_at",
+    "id", "channel", "kind", "sequence", "again", "code", "message_id", "state", "state_at", "reason", "complained_at",
     "recorded_proof",
 )  # fmt: skip
 RECIPIENT_RENAMED = {
@@ -212,6 +215,7 @@ RECIPIENT_RENAMED = {
     "follows": "follows_id",
 }  # fmt: skip
 STEP = {"step": "step_id", "state": "state", "at": "at"}
+SENT_AGAIN = {"original": "original_id", "because": "because", "by": "by_id", "at": "at"}
 TAKEN_BACK = {"was_at": "was_at", "proof": "was_proof", "because": "because", "at": "at"}
 ATTEMPT = {
     "number": "number", "claimed_at": "claimed_at", "handed_over_at": "batch__handed_over_at", "ended_at": "ended_at",

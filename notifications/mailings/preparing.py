@@ -94,6 +94,8 @@ def problem_count(mailing: Mailing) -> int:
 
 def unreachable(mailing: Mailing) -> QuerySet[AffectedAccount]:
     """Accounts owed this notice for which no trusted email address is left: they need another channel."""
+    if mailing.is_again:
+        return AffectedAccount.objects.none()
     kind = mailing.version.notice.kind
     owed, address = _owed_and_address(mailing.incident, kind, mailing.sequence, To.of(mailing))
     # "None is there" can be answered for all of them at once; "which one" is asked for each.
@@ -164,7 +166,7 @@ def _sequence(notice: Notice, *, again: bool = False) -> int:
     """
     if notice.kind == Notice.Kind.FIRST:
         return 1
-    mailings = Mailing.objects.filter(incident=notice.incident_id)
+    mailings = Mailing.objects.of_sets().filter(incident=notice.incident_id)
     taken = mailings.filter(version__notice__kind=notice.kind).filter(
         Q(started_at__isnull=False) | Q(state=Mailing.State.PREPARED)
     )
@@ -217,7 +219,7 @@ def _keep_the_pace(mailing: Mailing, discarded: list[Mailing]) -> None:
 
 
 def _refuse_while_going_out(version: NoticeVersion) -> None:
-    living = version.mailings.filter(state__in=[Mailing.State.RUNNING, Mailing.State.PAUSED]).first()
+    living = version.mailings.of_sets().filter(state__in=[Mailing.State.RUNNING, Mailing.State.PAUSED]).first()
     if living:
         raise NotNow(
             f"Mailing {living.number} of this text is not over. Let it finish or cancel it, then prepare again."
@@ -304,7 +306,7 @@ def _cancelled_before(mailing: Mailing, window: list[AffectedAccount]) -> dict[t
     """Recipients of a cancelled mailing who were never told: taken over, since each stands in the ledger once."""
     rows = Recipient.objects.filter(
         incident=mailing.incident, affected_account__in=window, kind=mailing.version.notice.kind,
-        sequence=mailing.sequence, state=Recipient.State.CANCELLED,
+        sequence=mailing.sequence, state=Recipient.State.CANCELLED, again=0,
     )  # fmt: skip
     return {(row.account_id, row.address_id): row for row in rows}
 

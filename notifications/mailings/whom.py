@@ -84,6 +84,7 @@ def in_words(to: To) -> str:
         Whom.SEGMENT: f"those in the segment “{to.segment}”",
         Whom.UNREACHED: "those whom nothing has reached so far",
         Whom.RULED_OUT: "those ruled out after they were told",
+        Whom.AGAIN: "those who asked for it once more, one by one",
     }[Whom(to.whom)]
     return words + (", by letter" if to.channel == Channel.POST else "")
 

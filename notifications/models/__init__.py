@@ -10,6 +10,7 @@ from notifications.models.recipients import (
     RecordUpload,
     RecordWithdrawal,
     SendBatch,
+    SentAgain,
 )
 from notifications.models.subscribers import (
     Announcement,
@@ -24,5 +25,6 @@ from notifications.models.subscribers import (
 __all__ = [
     "Announcement", "Attempt", "DeliveryEvent", "Export", "FollowRefusal", "FollowRequest", "Mailing", "MailingTally",
     "Notice", "NoticeText", "NoticeVersion", "Outbox", "ReaderLink", "Recipient", "RecordUpload", "RecordWithdrawal",
-    "SendBatch", "SendingPulse", "SendingStop", "Subscriber", "UpdateAttempt", "UpdateMail", "UpdateOutbox",
+    "SendBatch", "SendingPulse", "SendingStop", "SentAgain", "Subscriber", "UpdateAttempt", "UpdateMail",
+    "UpdateOutbox",
 ]  # fmt: skip

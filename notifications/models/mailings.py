@@ -10,6 +10,12 @@ from incidents.models import Incident, Segment, Step
 from notifications.models.notices import NoticeVersion
 
 
+class MailingQuerySet(models.QuerySet["Mailing"]):
+    def of_sets(self) -> "MailingQuerySet":
+        """Those somebody prepared for a set; not what is sent again to single people."""
+        return self.exclude(whom=Mailing.Whom.AGAIN)
+
+
 class Mailing(models.Model):
     """One approved Notice version going to one frozen set of Recipients."""
 
@@ -35,6 +41,7 @@ class Mailing(models.Model):
         SEGMENT = "segment", "One segment"
         UNREACHED = "unreached", "Those whom nothing has reached so far"
         RULED_OUT = "ruled_out", "Those ruled out after they were told"
+        AGAIN = "again", "Single people who had it and get it once more (see resending.py)"
 
     class Channel(models.TextChoices):
         EMAIL = "email", "By email"
@@ -88,6 +95,8 @@ class Mailing(models.Model):
     paused_because = models.CharField(max_length=300, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
+    objects = MailingQuerySet.as_manager()
+
     class Meta:
         ordering = ["-number"]
         constraints = [
@@ -109,13 +118,18 @@ class Mailing(models.Model):
             # Two people pressing Start, or two mailings of one notice at once, end here.
             UniqueConstraint(
                 fields=["version"],
-                condition=Q(state__in=["preparing", "prepared", "running", "paused"]),
+                condition=Q(state__in=["preparing", "prepared", "running", "paused"]) & ~Q(whom="again"),
                 name="mailing_one_living_per_version",
             ),
         ]
 
     def __str__(self) -> str:
         return f"mailing {self.number}"
+
+    @property
+    def is_again(self) -> bool:
+        """It gathers what is sent again to single people: nobody prepares or starts it."""
+        return self.whom == self.Whom.AGAIN
 
 
 class MailingTally(models.Model):

@@ -53,6 +53,9 @@ class Recipient(models.Model):
     channel = models.CharField(max_length=10, choices=Channel, default=Channel.EMAIL)
     kind = models.CharField(max_length=10, choices=Notice.Kind)
     sequence = models.PositiveIntegerField()
+    again = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Sent to this address again for the nth time; 0: the first of its kind"
+    )
     code = models.CharField(max_length=20, help_text="Reference code printed in the message")
     merge = models.JSONField(default=dict, help_text="Facts for this message, frozen: see composing.merge_facts")
     state = models.CharField(max_length=12, choices=State, default=State.PREPARED)
@@ -73,8 +76,10 @@ class Recipient(models.Model):
         constraints = [
             UniqueConstraint(fields=["code"], name="recipient_code_once"),
             UniqueConstraint(fields=["message_id"], name="recipient_message_id_once"),
-            # Neither two mailings nor two Segments can tell one person the same thing twice.
-            UniqueConstraint(fields=["incident", "account", "address", "kind", "sequence"], name="recipient_told_once"),
+            # Neither two mailings nor two Segments can tell one person the same thing twice; again only on request.
+            UniqueConstraint(
+                fields=["incident", "account", "address", "kind", "sequence", "again"], name="recipient_told_once"
+            ),
             CheckConstraint(
                 condition=~Q(channel="email") | Q(address__isnull=False),
                 name="recipient_email_has_an_address",
@@ -98,6 +103,31 @@ class Recipient(models.Model):
 
     def __str__(self) -> str:
         return f"recipient {self.pk}"
+
+
+class SentAgain(models.Model):
+    """Why one person gets a message once more, and on whose word. Append-only (a trigger)."""
+
+    class Because(models.TextChoices):
+        SUPPORT = "support", "Asked for at support"
+        INQUIRY = "inquiry", "Asked “was I affected?”"
+        FRESH_LINK = "fresh_link", "Asked for a fresh link"
+        CORRECTED_ADDRESS = "corrected", "Their address was corrected"
+
+    recipient = models.OneToOneField(Recipient, on_delete=models.PROTECT, related_name="sent_again")
+    original = models.ForeignKey(
+        Recipient, on_delete=models.PROTECT, related_name="+", db_index=False,
+        help_text="The message that was approved for this person: the same version and facts",
+    )  # fmt: skip
+    because = models.CharField(max_length=10, choices=Because)
+    by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"sent again {self.pk}"
 
 
 class RecordWithdrawal(models.Model):

@@ -69,7 +69,7 @@ def _notices(incident: Incident) -> tuple[str, bool]:
     unknown = Recipient.objects.filter(incident=incident, state=Recipient.State.UNKNOWN).count()
     if unknown:
         return f"{unknown:,} unknown", True
-    mailing = Mailing.objects.filter(incident=incident).first()
+    mailing = Mailing.objects.of_sets().filter(incident=incident).first()
     if mailing is None:
         return "", False
     words = {
