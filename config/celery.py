@@ -9,7 +9,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("candor")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["notifications", "incidents"])
+app.autodiscover_tasks(["notifications", "incidents", "accounts"])
 
 # Ticks expire: after an outage one bell is enough, not a hundred.
 app.conf.beat_schedule = {
@@ -34,6 +34,7 @@ app.conf.beat_schedule = {
         "schedule": 15.0,
         "options": {"expires": 15},
     },
+    "tell approvers": {"task": "accounts.tasks.tell_approvers", "schedule": 10.0, "options": {"expires": 10}},
     "take up imports": {"task": "incidents.tasks.work_imports", "schedule": 10.0, "options": {"expires": 10}},
 }
 if settings.BOUNCE_IMAP_HOST:

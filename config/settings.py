@@ -100,6 +100,7 @@ MIDDLEWARE = [
     "config.middleware.no_nul_in_the_admin",
     "config.middleware.redis_outage_in_words",
     "config.middleware.mail_outage_in_words",
+    "accounts.session_limits.staff_sessions_end",
     "accounts.middleware.staff_need_a_second_factor",
 ]
 
@@ -275,7 +276,9 @@ CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_AGE = 12 * 60 * 60  # seconds: a night shift
+STAFF_SESSION_HOURS = env.int("STAFF_SESSION_HOURS", default=12)  # a night shift, whatever happens
+STAFF_IDLE_MINUTES = env.int("STAFF_IDLE_MINUTES", default=60)
+SESSION_COOKIE_AGE = STAFF_SESSION_HOURS * 60 * 60  # seconds
 SESSION_ENGINE = "django.contrib.sessions.backends.db"  # Redis may be flushed at any moment
 
 # Headers ----------------------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ class Approval(models.Model):
     asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     authors = ArrayField(models.BigIntegerField(), default=list, blank=True, help_text="Who wrote what is asked about")
     asked_at = models.DateTimeField(db_default=Now())
+    mailed_at = models.DateTimeField(null=True, blank=True, help_text="When those who may answer were told by mail")
     given_at = models.DateTimeField(null=True, blank=True, help_text="When the last sign-off needed came in")
     refused_at = models.DateTimeField(null=True, blank=True)
     void_at = models.DateTimeField(null=True, blank=True)

@@ -11,8 +11,8 @@ from accounts.roles import ROLES
 CONVERTER = re.compile(r"<[a-z]+:")
 HEAD = """# Every page of the staff room, and who may open it
 
-Read off the code by `manage.py staff_pages`; a test compares the two, and tries each page as each role. *Again* are the acts
-that ask for the second factor again (docs/roles.md).
+Read off the code by `manage.py staff_pages`; a test compares the two, and tries each page as each role. *Again* are the
+acts that ask for the second factor again (docs/roles.md).
 
 """
 
