@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.db import models
+from django.http import QueryDict
 from django.utils import timezone
 
 from incidents.models import Incident
@@ -19,6 +20,7 @@ class EditForm(forms.ModelForm):
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
+        self.data = _with_plain_line_ends(self.data)
         self.label_suffix = ""
         self.initial["started_from"] = getattr(self.instance, "edits", 0)
         for name, (label, hint) in self.field_words.items():
@@ -67,6 +69,16 @@ class EditForm(forms.ModelForm):
     def take_over(self, theirs: models.Model) -> None:
         """The next save goes on top of what stands there now: somebody has seen both texts."""
         self.data = dict(self.data.items()) | {self.add_prefix("started_from"): str(getattr(theirs, "edits", 0))}
+
+
+def _with_plain_line_ends(data: Any) -> Any:
+    """Browsers end lines with CR and LF: a text saved as it was opened would count as changed."""
+    if not isinstance(data, QueryDict):
+        return data
+    plain = data.copy()
+    for name, values in data.lists():
+        plain.setlist(name, [value.replace("\r\n", "\n") for value in values])
+    return plain
 
 
 class Moments(forms.DateTimeInput):
