@@ -9,7 +9,7 @@ from accounts.models import User
 
 
 class SignsInElsewhere(Exception):
-    """The mailbox is that of somebody who works here, or worked here: a code by email must not stand in for a factor."""
+    """The mailbox is that of somebody who works or worked here: a code by email must not stand in for a factor."""
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""Texts that only we can read again: sealed for one purpose, and good for a while. Changing SECRET_KEY ends them all."""
+"""Texts that only we can read again: sealed for one purpose, good for a while. A new SECRET_KEY ends them all."""
 
 import base64
 import hashlib

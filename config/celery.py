@@ -24,6 +24,11 @@ app.conf.beat_schedule = {
         "schedule": 5.0,
         "options": {"expires": 5},
     },
+    "see to readers": {
+        "task": "notifications.tasks.see_to_readers",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
     "finish what a crash left": {
         "task": "incidents.tasks.finish_publishing",
         "schedule": 10.0,

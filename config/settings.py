@@ -218,6 +218,8 @@ SENDING_LEASE = timedelta(seconds=env.float("SENDING_LEASE_SECONDS", default=55)
 """A killed worker's window is back, or unknown by name, within a minute. Half of the lease has to be longer than the
 longest wait for one answer (EMAIL_TIMEOUT, REQUESTS_TIMEOUT)."""
 LINK_LIFETIME = timedelta(days=90)
+READERS_SIGN_IN = env.bool("READERS_SIGN_IN", default=True)
+"""Whether anyone may sign in with a mailbox they show to be theirs, and read what was written to it."""
 QUIET_AFTER = timedelta(hours=72)
 """Accepted and no bounce for this long counts as reached, where the provider reports bounces."""
 PROVIDER_REPORTS_BOUNCES = env.bool("PROVIDER_REPORTS_BOUNCES", default=False)

@@ -8,10 +8,12 @@ from ninja import Router, Schema
 from accounts.api import REFUSALS, Slug, to_read
 from incidents.api import find
 from notifications import telling
+from notifications.api_accounts import router as accounts
 from notifications.mailings import progress
 from notifications.models import Mailing
 
 router = Router(tags=["telling"])
+router.add_router("", accounts)
 
 
 class MailingOut(Schema):

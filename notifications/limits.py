@@ -36,6 +36,11 @@ GENUINE = Limit("genuine", RateLimitItemPerMinute(30), RateLimitItemPerMinute(30
 # Each may make us write to a mailbox. What one mailbox gets is limited where it shows to nobody (subscriptions).
 FOLLOW = Limit("follow", RateLimitItemPerHour(60), RateLimitItemPerMinute(120))
 
+# Each writes to a mailbox, too; whoever knows the mailbox may ask often, since mail is slow and people are not patient.
+SIGN_IN = Limit("sign in", RateLimitItemPerHour(60), RateLimitItemPerMinute(300))
+FRESH_LINK = Limit("fresh link", RateLimitItemPerHour(60), RateLimitItemPerMinute(300))
+CODE = Limit("sign-in code", RateLimitItemPerMinute(30))
+
 
 class TooOften(Exception):
     """Tried too often. `.seconds` to wait."""

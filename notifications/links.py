@@ -70,10 +70,10 @@ def url_of(token: str) -> str:
 def find(token: str, *, at: datetime | None = None) -> ReaderLink:
     """The living link with this token. Raises NoSuchLink, Revoked or Expired."""
     rows = ReaderLink.objects.select_related("affected_account__account", "affected_account__incident", "address")
-    link = rows.filter(sha256=sha256(token)).first()
+    link = rows.with_shut().filter(sha256=sha256(token)).first()
     if link is None:
         raise NoSuchLink("no link has this token")
-    if link.revoked_at:
+    if link.shut:  # type: ignore[attr-defined]  # annotated
         raise Revoked(link)
     if link.expires_at <= (at or timezone.now()):
         raise Expired(link)
@@ -85,7 +85,7 @@ def make_links(pairs: Iterable[Pair], *, at: datetime | None = None) -> dict[tup
     """The living link of each affected account at each address, made where there is none; by (affected, address) ids.
 
     A link there was is kept, so that the link in every earlier message goes on opening the latest truth; its time is
-    prolonged. One that was revoked, or whose key is gone, gets a new serial and with it a new token.
+    prolonged. One that was revoked, has expired, or whose key is gone gets a new serial and with it a new token.
     """
     at = at or timezone.now()
     wanted = {(affected.pk, address.pk) for affected, address in pairs}
@@ -102,7 +102,7 @@ def make_links(pairs: Iterable[Pair], *, at: datetime | None = None) -> dict[tup
 
 
 def _held(wanted: set[tuple[int, int]]) -> dict[tuple[int, int], ReaderLink]:
-    rows = ReaderLink.objects.filter(affected_account__in={affected for affected, _ in wanted})
+    rows = ReaderLink.objects.with_shut().filter(affected_account__in={affected for affected, _ in wanted})
     return {key: link for link in rows if (key := (link.affected_account_id, link.address_id)) in wanted}
 
 
@@ -121,9 +121,9 @@ def _insert(links: list[ReaderLink]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO notifications_readerlink
-                 (id, affected_account_id, address_id, key_id, serial, sha256, expires_at, opens)
+                 (id, affected_account_id, address_id, key_id, serial, sha256, expires_at, signed_at, opens)
                SELECT *, 0 FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::int[], %s::bytea[],
-                 %s::timestamptz[]) ON CONFLICT (affected_account_id, address_id) DO NOTHING""",
+                 %s::timestamptz[], %s::timestamptz[]) ON CONFLICT (affected_account_id, address_id) DO NOTHING""",
             [
                 [link.pk for link in links],
                 [link.affected_account_id for link in links],
@@ -132,18 +132,15 @@ def _insert(links: list[ReaderLink]) -> int:
                 [link.serial for link in links],
                 [link.sha256 for link in links],
                 [link.expires_at for link in links],
+                [link.signed_at for link in links],
             ],
         )
         return cursor.rowcount
 
 
 def _renew(links: list[ReaderLink], at: datetime) -> None:
-    """Prolong what stands; sign anew, under another serial, what was revoked or has lost its key."""
-    lost = [link for link in links if link.revoked_at or link.key_id not in settings.LINK_KEYS]
-    for link in lost:
-        link.serial, link.revoked_at = link.serial + 1, None
-        _signed(link, at)
-    ReaderLink.objects.bulk_update(lost, ["key_id", "serial", "sha256", "expires_at", "revoked_at"], batch_size=500)
+    """Prolong what stands; sign anew, under another serial, what opens nothing any more."""
+    resign([link for link in links if _is_over(link, at)], at=at)
     until = at + settings.LINK_LIFETIME
     for link in links:
         link.expires_at = max(link.expires_at, until)
@@ -152,9 +149,23 @@ def _renew(links: list[ReaderLink], at: datetime) -> None:
         ReaderLink.objects.filter(pk__in=ids, expires_at__lt=until).update(expires_at=until)
 
 
+def _is_over(link: ReaderLink, at: datetime) -> bool:
+    shut = link.shut  # type: ignore[attr-defined]  # annotated
+    return shut or link.expires_at <= at or link.key_id not in settings.LINK_KEYS
+
+
+def resign(links: list[ReaderLink], *, at: datetime) -> None:
+    """A new serial, and with it a new token: the old one opens nothing any more."""
+    for link in links:
+        link.serial, link.revoked_at = link.serial + 1, None
+        _signed(link, at)
+    fields = ["key_id", "serial", "sha256", "expires_at", "signed_at", "revoked_at"]
+    ReaderLink.objects.bulk_update(links, fields, batch_size=500)
+
+
 def _signed(link: ReaderLink, at: datetime) -> ReaderLink:
     link.key_id = next(iter(settings.LINK_KEYS))
-    link.expires_at = at + settings.LINK_LIFETIME
+    link.expires_at, link.signed_at = at + settings.LINK_LIFETIME, at
     link.sha256 = sha256(token(link))
     return link
 

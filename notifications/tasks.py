@@ -8,7 +8,8 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from accounts import anchoring
-from notifications import bounces, dispatch, looking_up, mailings, next_address, reconcile, telling, tracking
+from notifications import bounces, dispatch, looking_up, mailings, next_address, reconcile, revoking, telling, tracking
+from notifications.reading import fresh, signing_in
 from notifications.subscriptions import announcing, asking, sending
 
 logger = logging.getLogger(__name__)
@@ -64,6 +65,22 @@ def tell_followers() -> None:
     dispatch.reap(sending.UPDATES)
     sending.run_lane()
     announcing.finish()
+
+
+@shared_task(ignore_result=True)
+def see_to_readers() -> None:
+    """What readers asked for on our pages: sign-in codes and fresh links. Also beat's, for what a lost ring left."""
+    signing_in.send_waiting(at=timezone.now())
+    fresh.answer(at=timezone.now())
+    revoking.finish_all(at=timezone.now())
+
+
+def ring_for_readers() -> None:
+    """Somebody waits for a code. A ring that is lost is no loss: beat rings, too."""
+    try:
+        see_to_readers.apply_async(expires=10, retry=False)
+    except OperationalError:
+        logger.warning("The broker is away: codes and fresh links wait for beat")
 
 
 def ring() -> bool:

@@ -20,6 +20,7 @@ from notifications.views import (
     stopping,
     subscriptions,
     sums,
+    your_notices,
 )
 
 app_name = "notifications"
@@ -92,12 +93,20 @@ urlpatterns = [
     ),
     # The reader. Only what looks like a token is taken for one; every other shape is a 404.
     re_path(rf"^notice/(?P<token>[A-Za-z0-9_-]{{{TOKEN_LENGTH}}})/\Z", reader.neutral, name="neutral"),
+    re_path(rf"^notice/(?P<token>[A-Za-z0-9_-]{{{TOKEN_LENGTH}}})/fresh/\Z", reader.fresh_link, name="fresh_link"),
+    path("notice/fresh/", reader.fresh_link_asked, name="fresh_link_asked"),
     path("notice/", reader.notice, name="notice"),
     path("notice/steps/", reader.steps, name="steps"),
     path("notice/read/", reader.acknowledge, name="acknowledge"),
     path("notice/page/", reader.full_page, name="full_page"),
     path("notice/close/", reader.close, name="close"),
     path("genuine/", reader.genuine, name="genuine"),
+    # Behind sign-in
+    path("your-notices/", your_notices.your_notices, name="your_notices"),
+    path("your-notices/sign-in/", your_notices.sign_in, name="sign_in"),
+    path("your-notices/code/", your_notices.code, name="sign_in_code"),
+    path("your-notices/open/", your_notices.open_notice, name="open_notice"),
+    path("your-notices/sign-out/", your_notices.sign_out, name="sign_out"),
     # Following by mail
     path("follow/", subscriptions.follow, name="follow"),
     path("follow/asked/", subscriptions.asked, name="follow_asked"),

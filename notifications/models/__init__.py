@@ -1,7 +1,7 @@
 from notifications.models.exports import Export
 from notifications.models.mailings import Mailing, MailingTally, SendingPulse, SendingStop
 from notifications.models.notices import Notice, NoticeText, NoticeVersion
-from notifications.models.readers import ReaderLink
+from notifications.models.readers import FreshLinkRequest, HandOver, LinkRevocation, MailboxCode, ReaderLink
 from notifications.models.recipients import (
     Attempt,
     DeliveryEvent,
@@ -23,8 +23,8 @@ from notifications.models.subscribers import (
 )
 
 __all__ = [
-    "Announcement", "Attempt", "DeliveryEvent", "Export", "FollowRefusal", "FollowRequest", "Mailing", "MailingTally",
-    "Notice", "NoticeText", "NoticeVersion", "Outbox", "ReaderLink", "Recipient", "RecordUpload", "RecordWithdrawal",
+    "Announcement", "Attempt", "DeliveryEvent", "Export", "FollowRefusal", "FollowRequest",
+    "FreshLinkRequest", "HandOver", "LinkRevocation", "MailboxCode", "Mailing", "MailingTally", "Notice", "NoticeText", "NoticeVersion", "Outbox", "ReaderLink", "Recipient", "RecordUpload", "RecordWithdrawal",
     "SendBatch", "SendingPulse", "SendingStop", "SentAgain", "Subscriber", "UpdateAttempt", "UpdateMail",
     "UpdateOutbox",
 ]  # fmt: skip

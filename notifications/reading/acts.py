@@ -1,11 +1,8 @@
-"""Opening a link, coming back within the half hour, ticking, acknowledging."""
+"""Opening a link, ticking, acknowledging."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as NotBase64
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.core import signing
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -13,9 +10,6 @@ from django.utils import timezone
 from incidents.models import AffectedAccount, StepState
 from notifications import links
 from notifications.models import ReaderLink
-
-PASS_LIFETIME = timedelta(minutes=30)
-PASS_PURPOSE = "candor reader pass"  # noqa: S105  (a salt, no secret)
 
 
 def open_notice(token: str, *, at: datetime | None = None) -> ReaderLink:
@@ -26,31 +20,6 @@ def open_notice(token: str, *, at: datetime | None = None) -> ReaderLink:
         raise links.Revoked(link)
     ReaderLink.objects.filter(pk=link.pk).update(first_opened_at=Coalesce("first_opened_at", at), opens=F("opens") + 1)
     return link
-
-
-# The pass: what the browser holds instead of the token ----------------------------------------------------------
-
-
-def pass_for(link: ReaderLink) -> str:
-    """Signed for this purpose alone, good for half an hour, and for this one link and serial.
-
-    It carries the stored hash of the token, which names both: a row id would tell how many there are.
-    """
-    signer = signing.TimestampSigner(salt=PASS_PURPOSE)
-    return signer.sign(urlsafe_b64encode(bytes(link.sha256)).decode().rstrip("="))
-
-
-def enter(pass_: str, *, at: datetime | None = None) -> ReaderLink | None:
-    """The link a pass was made for; None where it is forged or too old, or the link was closed or renewed meanwhile."""
-    try:
-        said = signing.TimestampSigner(salt=PASS_PURPOSE).unsign(pass_, max_age=PASS_LIFETIME)
-        sha256 = urlsafe_b64decode(said + "=")
-    except (signing.BadSignature, NotBase64):
-        return None
-    living = ReaderLink.objects.filter(
-        sha256=sha256, revoked_at=None, expires_at__gt=at or timezone.now(), address__withdrawn_at=None
-    )
-    return living.select_related("affected_account__account", "affected_account__incident", "address").first()
 
 
 # What they do ---------------------------------------------------------------------------------------------------

@@ -26,9 +26,9 @@ class Concerns:
     name: str
 
 
-def concerns(account: Account, address: Address) -> Concerns:
+def concerns(account: Account, address: Address | None) -> Concerns:
     if not account.external_id:
-        return Concerns(masked(address.value), "")
+        return Concerns(masked(address.value) if address else "", "")
     identity = account.external_id
     if "@" in identity:
         identity = masked(identity)

@@ -11,6 +11,7 @@ from incidents.publishing.versions import last_said
 from notifications.composing.guidance import worst_by_data_class
 from notifications.models import ReaderLink, Recipient
 from notifications.reading import facts, sent
+from notifications.reading.passes import Opened
 
 UPDATES_SHOWN = 3
 
@@ -48,9 +49,9 @@ class PersonalNotice:
     """The page is open only to those who were told."""
 
 
-def personal_notice(link: ReaderLink) -> PersonalNotice:
+def personal_notice(opened: Opened | ReaderLink) -> PersonalNotice:
     """Four queries beside the link's own, however many are affected."""
-    affected = link.affected_account
+    affected = opened.affected_account
     version = last_said(affected.incident)
     told = sent.recipients_of(affected)
     guidance = version.content if version else _as_told(told)
@@ -63,7 +64,7 @@ def personal_notice(link: ReaderLink) -> PersonalNotice:
     done, promised = _measures(guidance.get("measures", []))
     page = sent.public_page(version)
     return PersonalNotice(
-        concerns=facts.concerns(affected.account, link.address), certainty=affected.certainty, ruled_out=ruled_out,
+        concerns=facts.concerns(affected.account, opened.address), certainty=affected.certainty, ruled_out=ruled_out,
         acknowledged_at=affected.acknowledged_at,
         title=guidance.get("title", ""), summary=guidance.get("summary", ""),
         phase=guidance.get("phase", ""), phase_word=words.PHASES.get(guidance.get("phase", ""), ""),

@@ -10,14 +10,14 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from redis.exceptions import RedisError
 
 from accounts.models import Organisation
-from notifications import limits, links, reading
-from notifications.models import ReaderLink
-from notifications.reading.acts import PASS_LIFETIME
+from notifications import limits, links, reading, tasks
+from notifications.reading import PASS_LIFETIME, Opened, fresh, handing_over
 
 View = Callable[..., HttpResponse]
 
@@ -83,14 +83,14 @@ def _later(request: HttpRequest, template: str, status: int, *, seconds: int) ->
 
 
 def with_pass(view: View) -> View:
-    """For pages behind Continue: the view gets the link this browser may read, and no other."""
+    """For pages behind Continue: the view gets the notice this browser may read, and no other."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponse:
-        link = reading.enter(request.COOKIES.get(PASS_COOKIE, ""))
-        if link is None:
+        opened = reading.enter(request.COOKIES.get(PASS_COOKIE, ""), user=request.user)
+        if opened is None:
             return render(request, "notifications/reader/closed.html", {"lost": request.method == "POST"}, status=403)
-        return view(request, link, *args, **kwargs)
+        return view(request, opened, *args, **kwargs)
 
     return guarded
 
@@ -102,25 +102,46 @@ def with_pass(view: View) -> View:
 @require_http_methods(["GET", "HEAD", "POST"])
 @limited(limits.OPENING)
 def neutral(request: HttpRequest, token: str) -> HttpResponse:
-    """GET is what mail scanners do: it looks nothing up, changes nothing and says the same for every token."""
+    """GET is what mail scanners do: it looks nothing up, changes nothing and says the same for every token.
+
+    A POST opens, or says in the same words of every other token that this one opens nothing.
+    """
     if request.method != "POST":
         return render(request, "notifications/reader/neutral.html")
-    try:
-        link = reading.open_notice(token)
-    except links.Expired:
-        return _gone(request, {"expired": True, "days": settings.LINK_LIFETIME.days})
-    except (links.NoSuchLink, links.Revoked):
-        return _gone(request, {"expired": False})
     response = HttpResponseRedirect(reverse("notifications:notice"), status=303)
+    try:
+        return give_pass(response, reading.pass_for(reading.open_notice(token)))
+    except (links.NoSuchLink, links.Revoked, links.Expired):
+        handed_over = handing_over.use(token, at=timezone.now())
+    if handed_over is not None:
+        return give_pass(response, reading.pass_of_handed_over(handed_over))
+    context = {"days": settings.LINK_LIFETIME.days}
+    return _without_pass(render(request, "notifications/reader/gone.html", context, status=410))
+
+
+@from_our_own_page
+@require_POST
+@limited(limits.FRESH_LINK)
+def fresh_link(request: HttpRequest, token: str) -> HttpResponse:
+    """The same to every token: what it was is looked up by a worker, and shows in the mailbox alone."""
+    fresh.ask(token)
+    tasks.ring_for_readers()
+    return HttpResponseRedirect(reverse("notifications:fresh_link_asked"), status=303)
+
+
+@require_safe
+def fresh_link_asked(request: HttpRequest) -> HttpResponse:
+    return render(request, "notifications/reader/fresh_link_asked.html")
+
+
+def give_pass(response: HttpResponse, pass_: str) -> HttpResponse:
     response.set_cookie(
-        PASS_COOKIE, reading.pass_for(link), max_age=PASS_LIFETIME, secure=settings.HTTPS, httponly=True,
-        samesite="Lax", path="/",
-    )  # fmt: skip
+        PASS_COOKIE, pass_, max_age=PASS_LIFETIME, secure=settings.HTTPS, httponly=True, samesite="Lax", path="/"
+    )
     return response
 
 
-def _gone(request: HttpRequest, context: dict) -> HttpResponse:
-    response = render(request, "notifications/reader/gone.html", context, status=410)
+def _without_pass(response: HttpResponse) -> HttpResponse:
     response.delete_cookie(PASS_COOKIE, path="/", samesite="Lax")
     return response
 
@@ -130,15 +151,15 @@ def _gone(request: HttpRequest, context: dict) -> HttpResponse:
 
 @require_safe
 @with_pass
-def notice(request: HttpRequest, link: ReaderLink) -> HttpResponse:
-    personal = reading.personal_notice(link)
+def notice(request: HttpRequest, opened: Opened) -> HttpResponse:
+    personal = reading.personal_notice(opened)
     return render(request, "notifications/reader/notice.html", {"notice": personal, "code_form": links.CODE_FORM})
 
 
 @require_POST
 @with_pass
-def steps(request: HttpRequest, link: ReaderLink) -> HttpResponse:
-    done = reading.tick(link.affected_account, shown=_ids(request, "shown"), ticked=_ids(request, "done"))
+def steps(request: HttpRequest, opened: Opened) -> HttpResponse:
+    done = reading.tick(opened.affected_account, shown=_ids(request, "shown"), ticked=_ids(request, "done"))
     said = {0: "Saved. No step is ticked.", 1: "Saved. One step is ticked."}
     messages.success(request, said.get(done, f"Saved. {done} steps are ticked."))
     return redirect("notifications:notice")
@@ -146,10 +167,10 @@ def steps(request: HttpRequest, link: ReaderLink) -> HttpResponse:
 
 @require_POST
 @with_pass
-def acknowledge(request: HttpRequest, link: ReaderLink) -> HttpResponse:
+def acknowledge(request: HttpRequest, opened: Opened) -> HttpResponse:
     if request.POST.get("read") != "yes":
         messages.error(request, "Nothing was saved: tick “I have read this” first, then press the button again.")
-    elif reading.acknowledge(link.affected_account):
+    elif reading.acknowledge(opened.affected_account):
         messages.success(request, "Thank you. We know now that you have read this.")
     else:
         messages.info(request, "You had told us before that you have read this. Nothing has changed.")
@@ -158,9 +179,9 @@ def acknowledge(request: HttpRequest, link: ReaderLink) -> HttpResponse:
 
 @require_safe
 @with_pass
-def full_page(request: HttpRequest, link: ReaderLink) -> HttpResponse:
+def full_page(request: HttpRequest, opened: Opened) -> HttpResponse:
     """The page of an incident that only those who were told may read."""
-    page = reading.full_page(link.affected_account.incident)
+    page = reading.full_page(opened.affected_account.incident)
     if page is None:
         raise Http404("no page behind this notice")
     return redirect(page) if isinstance(page, str) else HttpResponse(page)
@@ -168,9 +189,7 @@ def full_page(request: HttpRequest, link: ReaderLink) -> HttpResponse:
 
 @require_POST
 def close(request: HttpRequest) -> HttpResponse:
-    response = render(request, "notifications/reader/closed.html", {"on_purpose": True})
-    response.delete_cookie(PASS_COOKIE, path="/", samesite="Lax")
-    return response
+    return _without_pass(render(request, "notifications/reader/closed.html", {"on_purpose": True}))
 
 
 def _ids(request: HttpRequest, name: str) -> set[int]:
