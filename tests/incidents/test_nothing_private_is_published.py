@@ -6,7 +6,11 @@ from datetime import timedelta
 import brotli
 import pytest
 
+from accounts import approvals
+from accounts.models import Approval, Organisation
+from incidents import publishing
 from incidents.models import Contact, Exposure, FAQEntry, Incident, Indicator, Measure, Reference, ScopeEstimate
+from incidents.publishing import redacting
 from tests.factories import (
     NOON,
     make_affected,
@@ -18,13 +22,31 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
+OF_THE_SITE = {
+    "index.html", "history/index.html", "404.html", "sitemap.xml", "robots.txt", "icon.svg", ".well-known/security.txt",
+    "feed.atom", "feed.rss", "feed.json", "history.atom", "history.rss", "api/v2/summary.json", "api/v2/status.json",
+    "api/v2/components.json", "api/v2/incidents.json", "api/v2/incidents/unresolved.json",
+    "api/v2/scheduled-maintenances.json", "api/v2/scheduled-maintenances/upcoming.json",
+    "api/v2/scheduled-maintenances/active.json", "de/index.html", "de/history/index.html",
+}  # fmt: skip
+OF_AN_INCIDENT = {
+    "index.html", "versions/index.html", "versions/1/index.html", "feed.atom", "feed.rss", "feed.json", "csaf.json",
+    "indicators.csv",
+}  # fmt: skip
+EVERY_KIND = (
+    OF_THE_SITE
+    | {f"incidents/api-keys-2018/{name}" for name in OF_AN_INCIDENT}
+    | {"de/incidents/api-keys-2018/index.html"}
+)
 
 
 @pytest.fixture
 def published(site, publish):
     """A public incident with something held back in every kind of row, beside incidents nobody may know of."""
     incident = make_incident(internal_notes="canary notes", exposed_channels=["canary channel"])
+    Organisation.objects.update(languages=["en", "de"])
     make_update(incident, "Said in public.")
+    Indicator.objects.create(incident=incident, kind="domain", value="known.example")
     hide = {"incident": incident, "held_back": True}
     make_update(incident, "canary update", held_back=True)
     segment = make_segment(incident, "canary-key", name="canary segment", guidance="canary", held_back=True)
@@ -74,11 +96,31 @@ def test_no_public_document_and_no_name_of_one_carries_a_canary(published, site,
             assert private not in body, (name, private)
             assert private.decode() not in name
 
-    assert {
-        "index.html", "history/index.html", "sitemap.xml", "feed.atom", "feed.rss", "feed.json", "history.atom",
-        "api/v2/summary.json", "api/v2/incidents.json", "api/v2/incidents/unresolved.json",
-        "incidents/api-keys-2018/feed.json", "incidents/api-keys-2018/csaf.json", "incidents/api-keys-2018/index.html",
-    } <= names  # fmt: skip
+    assert names >= EVERY_KIND | {f"{name}.br" for name in EVERY_KIND} | {f"{name}.gz" for name in EVERY_KIND}
+
+
+def test_what_is_made_for_one_reader_carries_no_canary_either(published, site, publish, client, wanda, anton):
+    """Comparisons are no files; the page in place of a removed version is made when words are taken out."""
+    make_update(published, "Said once more.")
+    Incident.objects.filter(pk=published.pk).update(title="API keys", summary="Keys were read.", impact="major")
+    published.updates.filter(body="canary draft").delete()
+    published.steps.filter(title="canary step of tomorrow").delete()
+    published.refresh_from_db()
+    publish(published, at=NOON + timedelta(hours=3))
+    compared = client.get("/compare/api-keys-2018/?from=1&to=2")
+    words = redacting.ask(published, words="Said in public.", because="a name", by=wanda)
+    approvals.answer(Approval.objects.live().get(), yes=True, by=anton)
+    redacting.carry_out(words, by=anton)
+    publishing.finish()
+
+    assert b"Said once more." in compared.content
+    removed = (site / "incidents/api-keys-2018/versions/1/index.html").read_bytes()
+    assert b"Said in public." not in removed and b"removed" in removed
+    for body in (compared.content, removed, *(body for _, body in documents(site))):
+        assert b"canary" not in body and b"Said in public." not in body
+    for slug in ("canary-private", "canary-drill", "canary-told", "draft"):
+        refused = client.get(f"/compare/{slug}/?from=1&to=1")
+        assert refused.status_code == 404 and b"canary title" not in refused.content
 
 
 def test_the_walk_would_find_what_is_published(published, site):
