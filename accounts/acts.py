@@ -84,6 +84,12 @@ WHOLE = {
     "announcement.finished": "sent an update to those who follow",
     "announcement.paused": "paused an update to those who follow",
     "announcement.resumed": "let an update to those who follow go on",
+    "inquiries.answered_with": "let five texts answer “was I affected?”",
+    "inquiries.paused": "paused the answers to “was I affected?”",
+    "inquiries.resumed": "let the answers to “was I affected?” go on",
+    "inquiries.switched_off": "switched “was I affected?” off",
+    "inquiries.switched_on": "switched “was I affected?” on",
+    "inquiryanswer.paused": "held an answer to “was I affected?”",
 }
 SINGULAR = {"staff": "member of staff"}
 OF_ACTS = {"publish": "to publish", "mail": "to send a notice", "import": "to import accounts", "export": "to export"}

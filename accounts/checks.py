@@ -15,6 +15,10 @@ def settings_are_safe(app_configs=None, **kwargs) -> list[Error]:
         problems.append(
             Error("LINK_KEYS is empty.", hint="Set LINK_KEYS=id:secret with 32 random bytes.", id="candor.E002")
         )
+    if not settings.INQUIRY_KEYS:
+        problems.append(
+            Error("INQUIRY_KEYS is empty.", hint="Set INQUIRY_KEYS=id:secret with 32 random bytes.", id="candor.E005")
+        )
     try:
         if not settings.AUDIT_KEYS:
             raise signing.NoKey("AUDIT_KEYS is empty.")

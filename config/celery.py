@@ -29,6 +29,11 @@ app.conf.beat_schedule = {
         "schedule": 5.0,
         "options": {"expires": 5},
     },
+    "answer inquiries": {
+        "task": "notifications.tasks.answer_inquiries",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
     "finish what a crash left": {
         "task": "incidents.tasks.finish_publishing",
         "schedule": 10.0,

@@ -48,6 +48,18 @@ LINK_KEYS = dict(
 )
 LOOKUP_KEY = required("LOOKUP_KEY", "laptop-only-lookup-key-" + "k" * 30)
 """HMAC key of the hashes by which an address is found without being shown. Changing it means re-hashing."""
+INQUIRY_KEYS = dict(
+    pair.split(":", 1) for pair in env.list("INQUIRY_KEYS", default=[] if PRODUCTION else ["laptop:" + "i" * 43])
+)
+"""Encrypt the address of whoever asks "was I affected?" until they are answered."""
+INQUIRY_NEWS_FOR = timedelta(days=env.int("INQUIRY_NEWS_DAYS", default=90))
+"""So long an address is kept of whoever asked to hear of a change; at the latest until the scope is final."""
+INQUIRY_KEPT_FOR = timedelta(days=env.int("INQUIRY_DAYS", default=365))
+"""So long the keyed hash and the outcome of an inquiry are kept."""
+INQUIRIES_PER_MINUTE = env.int("INQUIRIES_PER_MINUTE", default=600)
+"""Of everyone together; more are asked to come back."""
+INQUIRIES_PER_NETWORK = env.int("INQUIRIES_PER_NETWORK", default=60)
+"""An hour, of one network: an office may sit behind it."""
 
 AUDIT_KEYS = env.list("AUDIT_KEYS", default=[] if PRODUCTION else ["laptop:" + "a" * 42 + "8"])
 """Ed25519, `id:seed` (32 bytes in base64) or `id:file:/path`: the first signs heads of the log and the evidence."""
@@ -162,6 +174,7 @@ CELERY_TASK_QUEUES = [Queue("celery"), Queue("imports"), Queue("updates")]
 CELERY_TASK_ROUTES = {
     "incidents.tasks.work_imports": {"queue": "imports"},
     "notifications.tasks.tell_followers": {"queue": "updates"},
+    "notifications.tasks.answer_inquiries": {"queue": "updates"},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "celerybeat-schedule")

@@ -76,6 +76,9 @@ class NoticeForm(TextForm):
         if self.instance.pk:
             del self.fields["kind"]  # what has been told under one kind is counted under it
             self.initial["edits"] = self.instance.edits
+        else:  # answers are written where inquiries stand
+            kinds = [choice for choice in Notice.Kind.choices if choice[0] != Notice.Kind.ANSWER]
+            self.fields["kind"].choices = kinds  # type: ignore[attr-defined]
 
     def clean_language(self) -> str:
         language = super().clean_language()

@@ -41,6 +41,13 @@ SIGN_IN = Limit("sign in", RateLimitItemPerHour(60), RateLimitItemPerMinute(300)
 FRESH_LINK = Limit("fresh link", RateLimitItemPerHour(60), RateLimitItemPerMinute(300))
 CODE = Limit("sign-in code", RateLimitItemPerMinute(30))
 
+# Each makes us write to a mailbox, once a day. What one mailbox gets is limited where it shows to nobody (inquiries).
+INQUIRY = Limit(
+    "inquiry",
+    RateLimitItemPerHour(settings.INQUIRIES_PER_NETWORK),
+    RateLimitItemPerMinute(settings.INQUIRIES_PER_MINUTE),
+)
+
 
 class TooOften(Exception):
     """Tried too often. `.seconds` to wait."""

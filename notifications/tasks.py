@@ -10,6 +10,8 @@ from kombu.exceptions import OperationalError
 from accounts import anchoring
 from notifications import bounces, dispatch, looking_up, mailings, next_address, reconcile, revoking, telling, tracking
 from notifications.reading import fresh, signing_in
+from notifications.inquiries import answering, holding, later
+from notifications.inquiries import sending as sending_answers
 from notifications.subscriptions import announcing, asking, sending
 
 logger = logging.getLogger(__name__)
@@ -81,6 +83,17 @@ def ring_for_readers() -> None:
         see_to_readers.apply_async(expires=10, retry=False)
     except OperationalError:
         logger.warning("The broker is away: codes and fresh links wait for beat")
+
+
+@shared_task(ignore_result=True)
+def answer_inquiries() -> None:
+    """Beat's, in the queue of what comes after every notice."""
+    answering.take_up()
+    later.tell_of_changes()
+    dispatch.reap(sending_answers.ANSWERS)
+    sending_answers.run_lane()
+    holding.finish()
+    later.forget()
 
 
 def ring() -> bool:

@@ -6,6 +6,7 @@ from notifications.links import TOKEN_LENGTH
 from notifications.views import (
     affected,
     exports,
+    inquiries,
     mailings,
     notice_texts,
     notices,
@@ -68,6 +69,15 @@ urlpatterns = [
     path("staff/<slug:slug>/notices/<int:pk>/edit/", notices.edit, name="notice_edit"),
     path("staff/<slug:slug>/notices/<int:pk>/test/", notices.test, name="notice_test"),
     path("staff/<slug:slug>/notices/<int:pk>/prepare/", notices.prepare, name="notice_prepare"),
+    # Inquiries: who asked, and which texts answer
+    path("staff/<slug:slug>/inquiries/", inquiries.inquiries, name="inquiries"),
+    path("staff/<slug:slug>/inquiries/draft/", inquiries.draft, name="inquiries_draft"),
+    path("staff/<slug:slug>/inquiries/ask/", inquiries.ask, name="inquiries_ask"),
+    path("staff/<slug:slug>/inquiries/use/", inquiries.put_to_use, name="inquiries_use"),
+    path("staff/<slug:slug>/inquiries/pause/", inquiries.pause, name="inquiries_pause"),
+    path("staff/<slug:slug>/inquiries/resume/", inquiries.resume, name="inquiries_resume"),
+    path("staff/<slug:slug>/inquiries/switch/", inquiries.switch, name="inquiries_switch"),
+    path("staff/<slug:slug>/inquiries/<slug:case>/<slug:language>/", inquiries.text, name="inquiry_text"),
     # Mailings: who gets it
     path("staff/<slug:slug>/mailings/<int:number>/", mailings.mailing, name="mailing"),
     path("staff/<slug:slug>/mailings/<int:number>/progress/", mailings.progress, name="mailing_progress"),
@@ -107,6 +117,10 @@ urlpatterns = [
     path("your-notices/code/", your_notices.code, name="sign_in_code"),
     path("your-notices/open/", your_notices.open_notice, name="open_notice"),
     path("your-notices/sign-out/", your_notices.sign_out, name="sign_out"),
+    # Was I affected?
+    path("inquiry/<slug:slug>/", inquiries.inquire, name="inquiry"),
+    path("inquiry/<slug:slug>/<slug:language>/", inquiries.inquire, name="inquiry_in"),
+    path("inquiry/<slug:slug>/<slug:language>/sent/", inquiries.sent, name="inquiry_sent"),
     # Following by mail
     path("follow/", subscriptions.follow, name="follow"),
     path("follow/asked/", subscriptions.asked, name="follow_asked"),

@@ -19,6 +19,8 @@ PROOF = 10  # bytes
 ID = 8  # bytes
 UPDATES = 1 << 62
 """Added to the id of a subscriber's message, so that it is told from a recipient's."""
+ANSWERS = 1 << 61
+"""The same for the answer to an inquiry."""
 LENGTH = 29  # characters: 18 bytes in base32 without padding
 
 

@@ -11,8 +11,8 @@ from notifications import tracking
 from notifications.bounces import reports
 from notifications.bounces.mailboxes import Mailbox
 from notifications.bounces.reports import Kind, Report, Said
-from notifications.bounces.return_path import UPDATES
-from notifications.models import Recipient, UpdateMail
+from notifications.bounces.return_path import ANSWERS, UPDATES
+from notifications.models import InquiryMail, Recipient, UpdateMail
 from notifications.outcomes import words
 
 logger = logging.getLogger(__name__)
@@ -57,16 +57,24 @@ def take(raw: bytes, *, to: str = "", at: datetime) -> Verdict:
     return Verdict.KEPT
 
 
-def _recipient(report: Report) -> Recipient | UpdateMail | None:
-    known, mails = Recipient.objects.only("pk", "message_id"), UpdateMail.objects.only("pk", "message_id")
+Ours = Recipient | UpdateMail | InquiryMail
+KINDS: list[tuple[int, type[Ours]]] = [(UPDATES, UpdateMail), (ANSWERS, InquiryMail), (0, Recipient)]
+"""What is added to the ids of each, the largest first: see return_path."""
+
+
+def _recipient(report: Report) -> Ours | None:
     for pk in report.recipients:
-        if found := mails.filter(pk=pk - UPDATES).first() if pk > UPDATES else known.filter(pk=pk).first():
+        added, model = next((added, model) for added, model in KINDS if pk > added)
+        if found := model.objects.only("pk", "message_id").filter(pk=pk - added).first():
             return found
     named = [_clean(one) for one in report.message_ids if one]
-    return known.filter(message_id__in=named).first() or mails.filter(message_id__in=named).first()
+    for _, model in reversed(KINDS):
+        if found := model.objects.only("pk", "message_id").filter(message_id__in=named).first():
+            return found
+    return None
 
 
-def _heard(said: Said, report: Report, recipient: Recipient | UpdateMail, at: datetime) -> tracking.Heard:
+def _heard(said: Said, report: Report, recipient: Ours, at: datetime) -> tracking.Heard:
     made = "\0".join((str(recipient.pk), said.type, said.whom, report.own_id))
     when = said.at if said.at and at - OLDEST <= said.at <= at else at
     return tracking.Heard(

@@ -2,13 +2,15 @@
 
 from datetime import datetime, timedelta
 
-from django.db import NotSupportedError, ProgrammingError, connection, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from accounts import approvals, audit
 from accounts.models import User
 from notifications import telling
+from notifications.awake import SILENCE, which_database
+from notifications.inquiries import holding
 from notifications.mailings import going
 from notifications.mailings.running import messages, resume, start
 from notifications.mailings.said_no import NotNow
@@ -19,8 +21,6 @@ State = Recipient.State
 
 OVERDUE = timedelta(minutes=15)
 """A start that is later than this asks a person: nobody may be there any more who expected it."""
-SILENCE = timedelta(hours=1)
-"""Beat was away longer than this: an outage, or a restored copy whose mailings were sent long ago."""
 LATE = timedelta(minutes=10)
 """Whoever is due for longer than this, at a chosen pace, gets a new moment: no outage is made good in one burst."""
 BOUNCES_OF, COMPLAINTS_OF = 200, 1000
@@ -93,6 +93,7 @@ def start_scheduled(mailing: Mailing, *, at: datetime) -> bool:
     return False
 
 
+@transaction.atomic  # no lane may see the new pulse before what it holds is paused
 def hold_after_silence(*, at: datetime) -> int:
     """Mailings that were going out when beat was last seen long ago, or in another database, are paused; how many.
 
@@ -103,6 +104,7 @@ def hold_after_silence(*, at: datetime) -> int:
     is_silent = pulse is not None and at - pulse.at >= SILENCE
     if is_silent or is_copy:  # before there is a pulse again: the lane of updates rests as long as there is none
         announcing.hold_after_silence(at=at)
+        holding.hold_after_silence(at=at)
     SendingPulse.objects.update_or_create(
         pk=1, defaults={"at": at, "database": here} | ({"since": at} if is_silent or is_copy else {})
     )
@@ -118,24 +120,6 @@ def hold_after_silence(*, at: datetime) -> int:
     timed = Mailing.objects.filter(state=Mailing.State.PREPARED, scheduled_for__isnull=False)
     timed.update(scheduled_for=going.HELD, schedule_problem=because[:300])  # a person sets the time anew
     return sum(hold(mailing, because, at=at) for mailing in Mailing.objects.filter(state=Mailing.State.RUNNING))
-
-
-# The cluster, the database in it, and its timeline: a dump is restored into another database, recovery from a base
-# backup and the promotion of a stand-by begin another timeline. A crash and a restart change none of them.
-WHICH_DATABASE = """
-SELECT concat_ws('/', (SELECT system_identifier FROM pg_control_system()), d.oid,
-  left(pg_walfile_name(pg_current_wal_lsn()), 8)) FROM pg_database d WHERE d.datname = current_database()
-"""
-
-
-def which_database() -> str:
-    """Empty where this role may not ask."""
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(WHICH_DATABASE)
-            return cursor.fetchone()[0]
-    except (ProgrammingError, NotSupportedError):
-        return ""
 
 
 # Too much comes back --------------------------------------------------------------------------------------------

@@ -1,4 +1,13 @@
 from notifications.models.exports import Export
+from notifications.models.inquiries import (
+    AnswerNotice,
+    Inquiry,
+    InquiryAnswer,
+    InquiryAttempt,
+    InquiryMail,
+    InquiryOutbox,
+    InquirySwitch,
+)
 from notifications.models.mailings import Mailing, MailingTally, SendingPulse, SendingStop
 from notifications.models.notices import Notice, NoticeText, NoticeVersion
 from notifications.models.readers import FreshLinkRequest, HandOver, LinkRevocation, MailboxCode, ReaderLink
@@ -23,6 +32,7 @@ from notifications.models.subscribers import (
 )
 
 __all__ = [
+    "AnswerNotice", "Inquiry", "InquiryAnswer", "InquiryAttempt", "InquiryMail", "InquiryOutbox", "InquirySwitch",
     "Announcement", "Attempt", "DeliveryEvent", "Export", "FollowRefusal", "FollowRequest",
     "FreshLinkRequest", "HandOver", "LinkRevocation", "MailboxCode", "Mailing", "MailingTally", "Notice", "NoticeText", "NoticeVersion", "Outbox", "ReaderLink", "Recipient", "RecordUpload", "RecordWithdrawal",
     "SendBatch", "SendingPulse", "SendingStop", "SentAgain", "Subscriber", "UpdateAttempt", "UpdateMail",

@@ -18,6 +18,7 @@ class Notice(models.Model):
         REMINDER = "reminder", "Reminder"
         CORRECTION = "correction", "Correction"
         ALL_CLEAR = "all_clear", "All-clear"
+        ANSWER = "answer", "Answer to “was I affected?”"
 
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="notices")
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.FIRST)

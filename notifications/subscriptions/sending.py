@@ -12,10 +12,9 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
-from django.utils import timezone
 
 from accounts.models import Organisation
-from notifications import dispatch, handover, lanes, outcomes, pace, providers
+from notifications import awake, dispatch, handover, lanes, outcomes, pace, providers
 from notifications.bounces import return_path
 from notifications.composing import message as composed
 from notifications.dispatch import claiming, windows
@@ -23,8 +22,7 @@ from notifications.dispatch.claiming import Batch
 from notifications.dispatch.ledger import Ledger
 from notifications.dispatch.windows import Window
 from notifications.dispatch.writing import Written
-from notifications.mailings import watching
-from notifications.models import Announcement, SendingPulse, Subscriber, UpdateAttempt, UpdateMail, UpdateOutbox
+from notifications.models import Announcement, Subscriber, UpdateAttempt, UpdateMail, UpdateOutbox
 from notifications.outcomes import Outcome, Result
 from notifications.subscriptions import asking, letters, tokens
 
@@ -48,7 +46,7 @@ def run_lane(*, seconds: float = 5) -> int:
     """
     until, dealt_with = time.monotonic() + seconds, 0
     with lanes.one(of=LANE_LOCK, at_most=1) as mine, lanes.stops_between_messages() as may_go_on:
-        if not mine or not Organisation.get().following_by_mail or not beat_lives():
+        if not mine or not Organisation.get().following_by_mail or not awake.beat_has_looked():
             return 0
         with handover.lines() as lines, ThreadPoolExecutor(1) as hand:
             while may_go_on() and time.monotonic() < until and no_notice_waits():
@@ -57,13 +55,6 @@ def run_lane(*, seconds: float = 5) -> int:
                 if not done:
                     break
     return dealt_with
-
-
-def beat_lives() -> bool:
-    """After an outage, or in a restored copy, beat must have looked first: see watching.hold_after_silence."""
-    pulse = SendingPulse.objects.filter(pk=1).first()
-    known = pulse is None or pulse.database in ("", watching.which_database())
-    return known and (pulse is None or timezone.now() - pulse.at < watching.SILENCE)
 
 
 def no_notice_waits() -> bool:

@@ -12,6 +12,7 @@ from accounts.models import Approval
 from incidents.audience import finding
 from incidents.models import Incident, PageVersion
 from notifications import awake, stopping
+from notifications.inquiries import counting
 from notifications.models import Mailing, Recipient, SendingStop
 
 register = template.Library()
@@ -25,6 +26,7 @@ def room_states(incident: Incident) -> dict[str, dict]:
         "publish": _page(incident),
         "affected": _affected(incident),
         "notices": _notices(incident),
+        "inquiries": _inquiries(incident),
         "decisions": _counted(incident.decisions.count(), "decision"),
     }
     return {room: {"words": words, "waits": waits} for room, (words, waits) in states.items() if words}
@@ -63,6 +65,11 @@ def _affected(incident: Incident) -> tuple[str, bool]:
     """This stands on every page of the room: it may not take longer the more accounts there are."""
     count = finding.counted(incident.affected_accounts.owed_a_notice())
     return (f"more than {finding.MOST_COUNTED:,}", False) if count is None else _counted(count, "account")
+
+
+def _inquiries(incident: Incident) -> tuple[str, bool]:
+    waiting = counting.waiting(incident)
+    return (f"{waiting:,} waiting", True) if waiting else ("", False)
 
 
 def _notices(incident: Incident) -> tuple[str, bool]:

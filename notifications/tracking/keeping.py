@@ -8,6 +8,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import connection, transaction
 
+from notifications.inquiries import hearing as hearing_of_answers
 from notifications.models import DeliveryEvent
 from notifications.subscriptions import hearing
 from notifications.tracking.table import BY_EVENTS, Type
@@ -43,7 +44,7 @@ SETTLE = "SELECT candor_settle_events(%s::bigint[], %s::text[], %s::text[])"
 
 def keep(heard: Sequence[Heard]) -> int:
     """Store events, each once, and bring whom they are about in line with them; how many were new."""
-    heard = hearing.take_out(heard, WINNERS)
+    heard = hearing_of_answers.take_out(hearing.take_out(heard, WINNERS), WINNERS)
     if not heard:
         return 0
     with connection.cursor() as cursor:

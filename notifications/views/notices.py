@@ -24,8 +24,10 @@ from notifications.views.mailings import warn_if_ahead
 def notices(request: StaffRequest, slug: str) -> HttpResponse:
     incident = get_object_or_404(Incident, slug=slug)
     sent = Mailing.objects.select_related("version").order_by("-number")
-    rows = incident.notices.select_related("created_by").prefetch_related(
-        Prefetch("versions__mailings", queryset=sent), "versions"
+    rows = (
+        incident.notices.exclude(kind=Notice.Kind.ANSWER)
+        .select_related("created_by")
+        .prefetch_related(Prefetch("versions__mailings", queryset=sent), "versions")
     )
     ours = Organisation.get()
     listed = [
@@ -133,7 +135,11 @@ def mailings_of(notice: Notice) -> list[Mailing]:
 
 
 def notice_of(slug: str, pk: int) -> Notice:
-    rows = Notice.objects.select_related("incident", "created_by").prefetch_related("versions__mailings__version")
+    rows = (
+        Notice.objects.exclude(kind=Notice.Kind.ANSWER)
+        .select_related("incident", "created_by")
+        .prefetch_related("versions__mailings__version")
+    )
     return get_object_or_404(rows, pk=pk, incident__slug=slug)
 
 
