@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from django.conf import settings
 from django.db import connection
 
-from notifications import handover, lanes, pace, providers
+from notifications import awake, handover, lanes, pace, providers
 from notifications.dispatch.ledger import NOTICES, Ledger
 from notifications.dispatch.windows import Window, begin, end, hand_over, release
 
@@ -19,11 +19,12 @@ from notifications.dispatch.windows import Window, begin, end, hand_over, releas
 def run_lane(*, seconds: float = 5) -> int:
     """Work windows until time is up, a stop is asked for or nothing is ready; how many messages were dealt with.
 
-    At most SENDING_LANES lanes run at a time in the whole house; one more comes back at once with 0.
+    At most SENDING_LANES lanes run at a time in the whole house; one more comes back at once with 0, and so does
+    any before beat has looked at what is going out.
     """
     until = time.monotonic() + seconds
     with lanes.one() as mine, lanes.stops_between_messages() as may_go_on, handover.lines() as lines:
-        if not mine:
+        if not mine or not awake.beat_has_looked():
             return 0
         with ThreadPoolExecutor(len(providers.all_channels())) as hands:
             work = _Work(lines, hands, may_go_on)

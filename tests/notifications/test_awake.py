@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from notifications import awake, mailings
+from notifications import awake, dispatch, mailings
 from notifications.models import Mailing, SendingPulse
 from tests.factories import make_incident, make_many_affected
 from tests.notifications.arrange import make_mailing
@@ -68,3 +68,29 @@ def test_staff_read_it_on_every_page(mailing, as_user, anton):
 
 def test_staff_read_nothing_of_it_while_all_is_well(mailing, as_user, anton):
     assert "Nothing is being sent" not in as_user(anton).get("/staff/").content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_goes_out_of_a_restored_copy_before_beat_has_looked(monkeypatch):
+    """A worker's lane may start before beat's first tick there."""
+    incident = make_incident()
+    mailing = make_mailing(incident, make_many_affected(incident, 2))
+    mailings.watch()
+    monkeypatch.setattr(awake, "which_database", lambda: "another")
+    monkeypatch.setattr("notifications.mailings.watching.which_database", lambda: "another")
+
+    assert dispatch.run_lane(seconds=1) == 0
+    assert set(mailing.recipients.values_list("state", flat=True)) == {"queued"}
+    mailings.watch()
+
+    mailing.refresh_from_db()
+    assert mailing.state == "paused" and "restored copy" in mailing.paused_because
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_goes_out_after_hours_of_silence_before_beat_has_looked():
+    incident = make_incident()
+    make_mailing(incident, make_many_affected(incident, 2))
+    SendingPulse.objects.create(pk=1, at=timezone.now() - awake.SILENCE)
+
+    assert dispatch.run_lane(seconds=1) == 0
