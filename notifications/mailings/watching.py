@@ -10,6 +10,7 @@ from accounts import approvals, audit
 from accounts.models import User
 from notifications import telling
 from notifications.awake import SILENCE, which_database
+from notifications.inquiries import holding
 from notifications.mailings import going
 from notifications.mailings.running import messages, resume, start
 from notifications.mailings.said_no import NotNow
@@ -103,6 +104,7 @@ def hold_after_silence(*, at: datetime) -> int:
     is_silent = pulse is not None and at - pulse.at >= SILENCE
     if is_silent or is_copy:  # before there is a pulse again: the lane of updates rests as long as there is none
         announcing.hold_after_silence(at=at)
+        holding.hold_after_silence(at=at)
     SendingPulse.objects.update_or_create(
         pk=1, defaults={"at": at, "database": here} | ({"since": at} if is_silent or is_copy else {})
     )
