@@ -12,6 +12,7 @@ from incidents.views import (
     compare,
     decisions,
     guidance,
+    languages,
     log,
     publish,
     redact,
@@ -43,6 +44,10 @@ urlpatterns = [
     path("staff/<slug:slug>/guidance/<slug:section>/<int:pk>/delete/", guidance.delete, name="row_delete"),
     path("staff/<slug:slug>/guidance/<slug:section>/<int:pk>/move/", guidance.move, name="row_move"),
     path("staff/<slug:slug>/guidance/<slug:section>/<int:pk>/hold/", guidance.hold, name="row_hold"),
+    # Languages
+    path("staff/<slug:slug>/languages/", languages.languages, name="languages"),
+    path("staff/<slug:slug>/languages/<slug:language>/", languages.language, name="language"),
+    path("staff/<slug:slug>/languages/<slug:language>/save/", languages.save, name="language_save"),
     # Decisions
     path("staff/<slug:slug>/decisions/", decisions.decisions, name="decisions"),
     path("staff/<slug:slug>/decisions/new/", decisions.new, name="decision_new"),

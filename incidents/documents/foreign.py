@@ -112,7 +112,8 @@ def is_shown(name: str, content: dict) -> bool:
 
 def in_the_original(content: dict) -> tuple[dict[str, str], bool]:
     """What of a content in another language is not translated: {section: some | all}, and whether anything is."""
-    foreign, translated = set(), set()
+    foreign: set[tuple[str, str]] = set()
+    translated: set[tuple[str, str]] = set()
     for section, row, names in rows(content):
         for name in names:
             text = row.get(name)

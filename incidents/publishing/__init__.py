@@ -8,7 +8,9 @@ from incidents.publishing.acts import (
     ask,
     is_minor,
     may_be_minor,
+    only_translated,
     preview,
+    preview_in,
     problems,
     publish,
     shows,
@@ -22,6 +24,7 @@ from incidents.publishing.versions import latest, refresh_site
 
 __all__ = [
     "DrillStaysInside", "NotAPlan", "NotReady", "NotWritable", "NothingNew", "Telling", "ask", "cancel", "catch_up",
-    "finish", "is_minor", "last_stopped", "latest", "may_be_minor", "open_plan", "plan", "preview", "problems",
-    "publish", "published", "record_telling", "refresh_site", "render_again", "shows", "still_stands", "tick",
+    "finish", "is_minor", "last_stopped", "latest", "may_be_minor", "only_translated", "open_plan", "plan", "preview",
+    "preview_in", "problems", "publish", "published", "record_telling", "refresh_site", "render_again", "shows",
+    "still_stands", "tick",
 ]  # fmt: skip

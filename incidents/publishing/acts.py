@@ -276,6 +276,15 @@ def _follow(incident: Incident, phase: str, at: datetime) -> None:
     incident.save(update_fields=["phase", "first_published_at", "resolved_at"])
 
 
+def preview_in(incident: Incident, language: str, *, minor: bool = False, at: datetime | None = None) -> bytes:
+    """The page in one more language, as it would be published now."""
+    at = at or now()
+    return documents.preview_in(
+        language, documents.freeze(incident, drafts=not minor), telling=Telling.of(incident.telling),
+        version=edition(incident, at=at, said_at=at, preview=True),
+    )  # fmt: skip
+
+
 def preview(incident: Incident, *, minor: bool = False, at: datetime | None = None) -> dict[str, bytes]:
     """The documents as they would be published now, drafts included, marked as a preview. minor: as a minor edit."""
     at = at or now()

@@ -9,11 +9,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts import approvals
 from accounts.access import StaffRequest, staff
-from accounts.models import Approval
+from accounts.models import Approval, Organisation
 from incidents import documents, publishing, rewording
 from incidents.documents import plain
 from incidents.forms.publish import PlanForm
 from incidents.models import Incident, PageVersion
+from incidents.views import languages
 
 REFUSED = (
     approvals.NotApproved, publishing.NotReady, publishing.NothingNew, publishing.DrillStaysInside, rewording.NotMinor,
@@ -39,6 +40,9 @@ def check(request: HttpRequest, slug: str) -> HttpResponse:
             "nothing_new": publishing.shows(incident, content), "is_minor": publishing.is_minor(approval),
             "may_be_minor": latest is not None and publishing.may_be_minor(incident),
             "diff": list(_difference(incident, latest, minor=publishing.is_minor(approval))),
+            "languages": list(languages.of_publication(incident, latest, minor=publishing.is_minor(approval))),
+            "only_complete": Organisation.get().only_complete_languages,
+            "only_translated": publishing.only_translated(incident, content),
             "plan": publishing.open_plan(incident), "stopped_plan": publishing.last_stopped(incident),
             "plan_form": PlanForm(), "page": request.path,
         },
@@ -135,8 +139,10 @@ NOT_WRITTEN = (
 @require_GET
 @staff("read_room")
 def preview(request: HttpRequest, slug: str) -> HttpResponse:
-    """The page as it would be published now."""
+    """The page as it would be published now; ?in=de in one more language that is switched on."""
     incident = get_object_or_404(Incident, slug=slug)
+    if (language := request.GET.get("in", "")) in documents.translations_of(incident, Organisation.get()).languages:
+        return HttpResponse(publishing.preview_in(incident, language))
     return HttpResponse(publishing.preview(incident)[f"{documents.path(slug)}index.html"])
 
 
