@@ -1,4 +1,4 @@
-"""The same web server, with a receiver of Anymail's signal that keeps nothing: what events.py is measured against."""
+"""The same web server, with a receiver of Anymail's signal that keeps nothing: events.py tells what keeping costs."""
 
 from typing import Any
 
