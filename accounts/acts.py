@@ -33,6 +33,7 @@ WHOLE = {
     "page.published_without": "published the page without words that were taken out",
     "page.telling_changed": "let the page say how far telling has come",
     "evidence.exported": "exported the evidence",
+    "evidence.downloaded": "downloaded the evidence",
     "evidence.asked": "asked for the evidence",
     "signing_key.introduced": "introduced a key that signs the log",
     "signing_key.introduced_without_the_old": "introduced a key that signs the log, the one before being lost",
@@ -93,7 +94,8 @@ WHOLE = {
 }
 SINGULAR = {"staff": "member of staff"}
 OF_ACTS = {"publish": "to publish", "mail": "to send a notice", "import": "to import accounts", "export": "to export"}
-ONLY_IN_THE_HOUSE_LOG = {"evidence.exported"}  # their facts are a page of numbers
+# Their facts are a page of numbers.
+ONLY_IN_THE_HOUSE_LOG = {"evidence.exported", "evidence.downloaded", "attempts.sealed"}
 SAID = (
     "fields", "counts", "count", "answer", "start_at", "rows", "people", "lines", "filter", "kind", "because",
     "number", "version", "needs", "words", "channel", "account", "token", "scopes", "only", "mode", "ruled_out",

@@ -45,6 +45,7 @@ app.conf.beat_schedule = {
         "options": {"expires": 15},
     },
     "tell approvers": {"task": "accounts.tasks.tell_approvers", "schedule": 10.0, "options": {"expires": 10}},
+    "make evidence": {"task": "notifications.tasks.make_evidence", "schedule": 15.0, "options": {"expires": 15}},
     "take up imports": {"task": "incidents.tasks.work_imports", "schedule": 10.0, "options": {"expires": 10}},
 }
 if settings.BOUNCE_IMAP_HOST:

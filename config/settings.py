@@ -65,6 +65,8 @@ AUDIT_KEYS = env.list("AUDIT_KEYS", default=[] if PRODUCTION else ["laptop:" + "
 """Ed25519, `id:seed` (32 bytes in base64) or `id:file:/path`: the first signs heads of the log and the evidence."""
 AUDIT_OFFICERS = env.list("AUDIT_OFFICERS", default=[])
 """Addresses outside the portal that signed heads of the log are mailed to."""
+EVIDENCE_KEPT_FOR = timedelta(hours=env.float("EVIDENCE_HOURS", default=24))
+"""So long a bundle of evidence that a worker made can be downloaded."""
 AUDIT_ANCHOR_DIR = env.str("AUDIT_ANCHOR_DIR", default="")
 """A folder, best one that only takes new files, that signed heads of the log are written into."""
 
@@ -173,6 +175,7 @@ CELERY_TASK_SEND_SENT_EVENT = False
 CELERY_TASK_QUEUES = [Queue("celery"), Queue("imports"), Queue("updates")]
 CELERY_TASK_ROUTES = {
     "incidents.tasks.work_imports": {"queue": "imports"},
+    "notifications.tasks.make_evidence": {"queue": "imports"},
     "notifications.tasks.tell_followers": {"queue": "updates"},
     "notifications.tasks.answer_inquiries": {"queue": "updates"},
 }

@@ -75,7 +75,7 @@ def write(mailing: Mailing, file: IO[bytes], *, part: int, by: User, at: datetim
 
 
 def _set(mailing: Mailing, recipients: list[Recipient], file: IO[bytes], *, at: datetime) -> _Written:
-    _register_font()
+    register_font()
     canvas = Canvas(file, pagesize=A4, pageCompression=1)
     canvas.setTitle(f"Letters of mailing {mailing.number}")
     written, ours = _Written(), Organisation.get()
@@ -178,7 +178,7 @@ def _width(text: str) -> float:
 
 
 @cache
-def _register_font() -> None:
+def register_font() -> None:
     pdfmetrics.registerFont(TTFont(FONT, str(_font_file())))
 
 

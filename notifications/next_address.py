@@ -41,7 +41,8 @@ def queue(recipient: Recipient) -> Recipient:
     following = Recipient.objects.create(
         incident_id=recipient.incident_id, mailing=mailing, affected_account=affected, account_id=recipient.account_id,
         address=address, link=link, kind=recipient.kind, sequence=recipient.sequence, code=links.new_code(),
-        merge=recipient.merge, state=State.QUEUED, follows=recipient, message_id=message_id(mailing.sender),
+        merge=recipient.merge, merge_seal=recipient.merge_seal, state=State.QUEUED, follows=recipient,
+        message_id=message_id(mailing.sender),
     )  # fmt: skip
     Outbox.objects.create(recipient=following, mailing=mailing)
     return following

@@ -163,7 +163,8 @@ def _queued(original: Recipient, address: Address, mailing: Mailing, *, at: date
     recipient = Recipient.objects.create(
         incident_id=original.incident_id, mailing=mailing, affected_account=affected, account_id=original.account_id,
         address=address, link=link, kind=original.kind, sequence=original.sequence, again=nth, code=links.new_code(),
-        merge=original.merge, state=State.QUEUED, state_at=at, message_id=message_id(mailing.sender),
+        merge=original.merge, merge_seal=original.merge_seal, state=State.QUEUED, state_at=at,
+        message_id=message_id(mailing.sender),
     )  # fmt: skip
     Outbox.objects.create(recipient=recipient, mailing=mailing)
     Mailing.objects.filter(pk=mailing.pk).update(

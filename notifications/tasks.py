@@ -12,6 +12,8 @@ from notifications import bounces, dispatch, looking_up, mailings, next_address,
 from notifications.reading import fresh, signing_in
 from notifications.inquiries import answering, holding, later
 from notifications.inquiries import sending as sending_answers
+from notifications.evidence import asking as asking_for_evidence
+from notifications.evidence import sealed
 from notifications.subscriptions import announcing, asking, sending
 
 logger = logging.getLogger(__name__)
@@ -94,6 +96,22 @@ def answer_inquiries() -> None:
     sending_answers.run_lane()
     holding.finish()
     later.forget()
+
+
+@shared_task(ignore_result=True)
+def make_evidence() -> None:
+    """In the queue of imports: it takes as long as they do."""
+    asking_for_evidence.forget(at=timezone.now())
+    sealed.seal_all(at=timezone.now())
+    asking_for_evidence.work()
+
+
+def ring_for_evidence() -> None:
+    """Somebody waits. A ring that is lost is no loss: beat rings, too."""
+    try:
+        make_evidence.apply_async(expires=10, retry=False)
+    except OperationalError:
+        logger.warning("The broker is away: evidence waits for beat")
 
 
 def ring() -> bool:

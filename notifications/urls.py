@@ -5,6 +5,7 @@ from django.urls import path, re_path
 from notifications.links import TOKEN_LENGTH
 from notifications.views import (
     affected,
+    evidence,
     exports,
     inquiries,
     mailings,
@@ -53,9 +54,11 @@ urlpatterns = [
     path("staff/sending/lift/", stopping.lift, name="sending_lift"),
     # The room: overview and evidence
     path("staff/<slug:slug>/", room.overview, name="overview"),
-    path("staff/<slug:slug>/evidence/", room.evidence, name="evidence"),
-    path("staff/<slug:slug>/evidence/download/", room.evidence_download, name="evidence_download"),
-    path("staff/<slug:slug>/evidence/verify/", room.evidence_verify, name="evidence_verify"),
+    path("staff/<slug:slug>/evidence/", evidence.evidence, name="evidence"),
+    path("staff/<slug:slug>/evidence/progress/", evidence.progress, name="evidence_progress"),
+    path("staff/<slug:slug>/evidence/ask/", evidence.ask, name="evidence_ask"),
+    path("staff/<slug:slug>/evidence/<int:pk>/download/", evidence.download, name="evidence_download"),
+    path("staff/<slug:slug>/evidence/verify/", evidence.verify, name="evidence_verify"),
     # Notices: the text
     path("staff/<slug:slug>/notices/", notices.notices, name="notices"),
     path("staff/<slug:slug>/notices/new/", notices.write, name="notice_new"),

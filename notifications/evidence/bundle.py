@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,8 +10,11 @@ from typing import IO
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from accounts import audit
+from notifications import verify_evidence
+from notifications.verify_evidence import MANIFEST, SEAL, SIGNATURE
 
-MANIFEST, SEAL = "manifest.json", "manifest.sha256"  # verify_evidence.py knows these names, too
+Sign = Callable[[bytes], dict]
+"""{"key", "public", "signature"} of these bytes."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,13 @@ class Bundle:
             for row in rows:
                 write(f"{audit.canonical(row)}\n".encode())
 
-    def close(self, content: dict) -> Manifest:
-        """The manifest, then its own hash, in the form sha256sum reads."""
+    def close(self, content: dict, *, sign: Sign) -> Manifest:
+        """The manifest, then its own hash in the form sha256sum reads, and its signature."""
         data = as_json({**content, "files": self.files})
         manifest = Manifest(sha256=hashlib.sha256(data).hexdigest(), content=json.loads(data))
         self.add(MANIFEST, data)
         self.add(SEAL, f"{manifest.sha256}  {MANIFEST}\n".encode())
+        self.add_json(SIGNATURE, sign(verify_evidence.manifest_said(manifest.sha256)))
         self.zip.close()
         return manifest
 

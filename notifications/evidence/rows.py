@@ -9,22 +9,38 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import OuterRef, Prefetch
+from django.db.models import Case, Count, F, OuterRef, Prefetch, When
 from django.db.models.functions import JSONObject
 
-from accounts import audit
-from accounts.models import Approval, AuditEntry, SignOff, User
+from accounts import anchoring, audit
+from accounts.models import Anchor, Approval, AuditEntry, SigningKey, SignOff, User
 from incidents import audience
 from incidents.models import Decision, ImportBatch, Incident, PageVersion, Segment, StepState
 from notifications import telling
-from notifications.mailings import going
-from notifications.models import Attempt, DeliveryEvent, Mailing, NoticeVersion, RecordWithdrawal, SentAgain
+from notifications.mailings import going, sealing
+from notifications.models import (
+    Announcement,
+    Attempt,
+    DeliveryEvent,
+    Export,
+    Mailing,
+    NoticeVersion,
+    RecordWithdrawal,
+    SentAgain,
+)
 
 CHUNK = 2000  # rows in memory at a time
+FORGOTTEN = "forgotten:"
+"""Before the keyed hash that stands where an id was; before our number where an address was."""
 
 
 def account_hash(pk: int, external_id: str | None) -> str:
-    """HMAC-SHA256 of the account's id in the company's systems, or of ours where it has none."""
+    """HMAC-SHA256 of the account's id in the company's systems, or of ours where it has none.
+
+    Once the id is forgotten the hash stands in its place (see retention.py), and stays what it was.
+    """
+    if external_id and external_id.startswith(FORGOTTEN):
+        return external_id.removeprefix(FORGOTTEN)
     said = f"id\0{external_id}" if external_id else f"row\0{pk}"
     return hmac.digest(settings.LOOKUP_KEY.encode(), b"candor account\0" + said.encode(), hashlib.sha256).hex()
 
@@ -74,6 +90,8 @@ def decisions(incident: Incident) -> list[dict]:
 
 def imports(incident: Incident) -> list[dict]:
     people = ("uploaded_by", "confirmed_by", "undone_by")
+    used = Approval.objects.filter(incident=incident.pk, act=Approval.Act.IMPORT, used_at__isnull=False)
+    spent = dict(used.values_list("thing", "pk"))
     rows = ImportBatch.objects.filter(incident=incident).select_related(*people).order_by("pk")
     return [
         {
@@ -83,7 +101,7 @@ def imports(incident: Incident) -> list[dict]:
             "uploaded_by": person(row.uploaded_by), "uploaded_at": moment(row.uploaded_at),
             "confirmed_by": person(row.confirmed_by), "confirmed_at": moment(row.confirmed_at),
             "undone_by": person(row.undone_by), "undone_at": moment(row.undone_at),
-            "undone_because": row.undone_because,
+            "undone_because": row.undone_because, "approval": spent.get(audit.name_of(row)),
         }
         for row in rows
     ]  # fmt: skip
@@ -152,6 +170,7 @@ def mailings(incident: Incident) -> list[dict]:
             "text": row.version.sha256, "kind": row.version.notice.kind, "sequence": row.sequence, "state": row.state,
             "sender": row.sender, "reply_to": row.reply_to, "provider": row.provider, "on_unknown": row.on_unknown,
             "recipients_count": row.recipients_count, "recipients_hash": row.recipients_hash,
+            "recipients_hash_version": row.recipients_hash_version,
             "channel": row.channel, "whom": row.whom_words, "evidence": row.evidence, "how": going.how_of(row),
             "problems": sum(problem.get("more", 1) for problem in row.problems), "approval": row.approval_id,
             "again": row.is_again,
@@ -189,7 +208,8 @@ def recipients(incident: Incident) -> Iterator[dict]:
     taken_back = RecordWithdrawal.objects.filter(recipient=OuterRef("pk")).order_by("pk")
     asked_again = SentAgain.objects.filter(recipient=OuterRef("pk"))
     rows = incident.recipients.order_by("pk").values(
-        "account_id", "account__external_id", "address__lookup", *RECIPIENT, *RECIPIENT_RENAMED.values(),
+        "account_id", "account__external_id", "address__lookup", "merge_seal", *RECIPIENT, *RECIPIENT_RENAMED.values(),
+        unsealed=Case(When(merge_seal=None, then=F("merge")), default=None),
         attempts_made=_inner(attempts, ATTEMPT), events_heard=_inner(events, EVENT),
         taken_back=_inner(taken_back, TAKEN_BACK), asked_again=_inner(asked_again, SENT_AGAIN),
     )  # fmt: skip
@@ -200,6 +220,7 @@ def recipients(incident: Incident) -> Iterator[dict]:
             **{name: row[field] for name, field in RECIPIENT_RENAMED.items()},
             "account": account_hash(row["account_id"], row["account__external_id"]),
             "address": bytes(lookup).hex() if lookup else None,
+            "merge": bytes(row["merge_seal"] or sealing.merge_seal(row["unsealed"])).hex(),
             "state_at": moment(row["state_at"]), "complained_at": moment(row["complained_at"]),
             "attempts": row["attempts_made"], "events": row["events_heard"], "taken_back": row["taken_back"],
             "sent_again": row["asked_again"][0] if row["asked_again"] else None,
@@ -212,7 +233,7 @@ RECIPIENT = (
 )  # fmt: skip
 RECIPIENT_RENAMED = {
     "affected_account": "affected_account_id", "mailing": "mailing__number", "role": "address__role",
-    "follows": "follows_id",
+    "follows": "follows_id", "follows_mailing": "follows__mailing__number",
 }  # fmt: skip
 STEP = {"step": "step_id", "state": "state", "at": "at"}
 SENT_AGAIN = {"original": "original_id", "because": "because", "by": "by_id", "at": "at"}
@@ -230,7 +251,49 @@ def _inner(rows: models.QuerySet, fields: dict[str, str]) -> ArraySubquery:
     return ArraySubquery(rows.values(record=JSONObject(**fields)))
 
 
+# What else went out ---------------------------------------------------------------------------------------------
+
+
+def exports(incident: Incident) -> list[dict]:
+    return [
+        {
+            "id": row.pk, "format": row.format, "filters": row.filters, "because": row.because, "people": row.people,
+            "sha256_of_ids": row.sha256_of_ids, "asked_by": person(row.asked_by), "asked_at": moment(row.asked_at),
+            "approval": row.approval_id, "begun_at": moment(row.begun_at), "ended_at": moment(row.ended_at),
+            "lines": row.lines, "sha256": row.sha256,
+        }
+        for row in Export.objects.filter(incident=incident).select_related("asked_by").order_by("pk")
+    ]  # fmt: skip
+
+
+def announcements(incident: Incident) -> list[dict]:
+    """Updates to those who follow by mail: numbers alone, since nobody is owed them."""
+    return [
+        {
+            "id": row.pk, "number": row.number, "page_version": row.version.number if row.version else None,
+            "state": row.state, "made_at": moment(row.made_at), "finished_at": moment(row.finished_at),
+            "states": dict(row.mails.order_by().values_list("state").annotate(Count("pk"))),
+        }
+        for row in Announcement.objects.filter(incident=incident).select_related("version").order_by("pk")
+    ]  # fmt: skip
+
+
 # The chain ------------------------------------------------------------------------------------------------------
+
+
+def keys() -> list[dict]:
+    return [{"id": row.pk, "public": row.public, "since": moment(row.since)} for row in SigningKey.objects.all()]
+
+
+def anchors(incident: Incident) -> Iterator[dict]:
+    """Signed heads since the incident began, and the newest of all."""
+    rows = Anchor.objects.select_related("key").order_by("number")
+    newest = rows.last()
+    for row in rows.filter(at__gte=incident.created_at).iterator(chunk_size=CHUNK):
+        newest = None if newest == row else newest
+        yield anchoring.as_record(row)
+    if newest:
+        yield anchoring.as_record(newest)
 
 
 def audit_entries(incident: Incident) -> Iterator[dict]:

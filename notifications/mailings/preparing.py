@@ -1,6 +1,5 @@
 """Who gets the message: picked, frozen, and every row composed dry before anybody is asked."""
 
-import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +14,7 @@ from accounts.models import Address, Organisation, User
 from incidents.models import AffectedAccount, Decision, Incident
 from notifications import composing, links, providers
 from notifications.composing import CannotCompose
-from notifications.mailings import going, texts, whom
+from notifications.mailings import going, sealing, texts, whom
 from notifications.mailings.said_no import NotNow
 from notifications.mailings.whom import To, in_words
 from notifications.models import Mailing, Notice, NoticeVersion, Recipient
@@ -53,7 +52,7 @@ def prepare(notice: Notice, *, by: User, to: To | None = None, at: datetime | No
     # Read whole before the first row is written: the planner knows nothing yet of what this transaction adds.
     owed = list(_with_address(incident, notice.kind, sequence, to).order_by("pk").values_list("pk", "address_id"))
     reachable = [(affected, address) for affected, address in owed if address]
-    counted = _Counted(hash=_sealed_set(mailing))
+    counted = _Counted(seal=sealing.Seal(mailing))
     for start in range(0, len(reachable), WINDOW):
         _freeze_window(mailing, dict(reachable[start : start + WINDOW]), counted, at=at)
     if not counted.recipients:
@@ -61,7 +60,7 @@ def prepare(notice: Notice, *, by: User, to: To | None = None, at: datetime | No
     _keep_the_pace(mailing, discarded)
     mailing.state = Mailing.State.PREPARED
     mailing.recipients_count = counted.recipients
-    mailing.recipients_hash = counted.hash.hexdigest()
+    mailing.recipients_hash = counted.seal.hexdigest()
     mailing.problems = counted.listed()
     mailing.save(update_fields=["state", "recipients_count", "recipients_hash", "problems", *going.FIELDS])
     if counted.recipients >= WINDOW:
@@ -104,20 +103,13 @@ def unreachable(mailing: Mailing) -> QuerySet[AffectedAccount]:
 
 def recipients_hash(mailing: Mailing) -> str:
     """SHA-256 over the set in words and account, address and merge facts of every recipient, as they stand now."""
-    sealed = _sealed_set(mailing)
-    rows = mailing.recipients.order_by("affected_account", "pk").values_list("account", "address__value", "merge")
-    for account, address, merge in rows.iterator(chunk_size=WINDOW):
-        sealed.update(_canonical_row(account, address, merge))
-    return sealed.hexdigest()
-
-
-def _sealed_set(mailing: Mailing) -> "hashlib._Hash":
-    said = {"whom": mailing.whom_words, "channel": mailing.channel, "evidence": mailing.evidence}
-    return hashlib.sha256(f"{audit.canonical(said)}\n".encode())
-
-
-def _canonical_row(account: int, address: str, merge: dict) -> bytes:
-    return f"{audit.canonical({'account': account, 'address': address, 'merge': merge})}\n".encode()
+    seal = sealing.Seal(mailing)
+    rows = mailing.recipients.order_by("affected_account", "pk").values_list(
+        "affected_account", "account", "address__value", "address__kind", "merge"
+    )
+    for affected, account, address, kind, merge in rows.iterator(chunk_size=WINDOW):
+        seal.add(affected=affected, account=account, address=address, kind=kind, merge=merge)
+    return seal.hexdigest()
 
 
 # Whom -----------------------------------------------------------------------------------------------------------
@@ -234,7 +226,7 @@ class _Counted:
     recipients: int = 0
     problems: int = 0
     kept: list[dict] = field(default_factory=list)
-    hash: "hashlib._Hash" = field(kw_only=True)
+    seal: sealing.Seal = field(kw_only=True)
 
     def problem(self, recipient: Recipient, error: CannotCompose) -> None:
         self.problems += 1
@@ -259,6 +251,7 @@ def _new_mailing(version: NoticeVersion, sequence: int, to: To, *, by: User, at:
         sender=through.sender or organisation.sender, reply_to=organisation.reply_to, provider=through.name,
         prepared_by=by, prepared_at=at, channel=to.channel, whom=to.whom, whom_version=to.version,
         whom_step=to.step, whom_segment=to.segment, whom_words=in_words(to)[:300], evidence=to.evidence.strip(),
+        recipients_hash_version=sealing.VERSION,
     )  # fmt: skip
 
 
@@ -295,7 +288,9 @@ def _freeze_window(mailing: Mailing, chosen: dict[int, int], counted: _Counted, 
         recipient.address, recipient.link = address, reader_links[affected.pk, address.pk]
         recipient.merge = composing.merge_facts(affected, mailing.version, address=address)
         recipient.state, recipient.state_at, recipient.reason = Recipient.State.PREPARED, at, ""
-        counted.hash.update(_canonical_row(affected.account_id, address.value, recipient.merge))
+        recipient.merge_seal = sealing.merge_seal(recipient.merge)
+        counted.seal.add(affected=affected.pk, account=affected.account_id, address=address.value, kind=address.kind,
+                         merge=recipient.merge)  # fmt: skip
     Recipient.objects.bulk_create(new, batch_size=WINDOW)
     _take_over(mailing, again, at=at)
     counted.recipients += len(pairs)
@@ -315,8 +310,10 @@ def _take_over(mailing: Mailing, recipients: list[Recipient], *, at: datetime) -
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE notifications_recipient r
-               SET mailing_id = %s, state = %s, state_at = %s, reason = '', link_id = v.link, merge = v.merge
-               FROM unnest(%s::bigint[], %s::bigint[], %s::jsonb[]) AS v (id, link, merge) WHERE r.id = v.id""",
+               SET mailing_id = %s, state = %s, state_at = %s, reason = '', link_id = v.link, merge = v.merge,
+                 merge_seal = v.seal
+               FROM unnest(%s::bigint[], %s::bigint[], %s::jsonb[], %s::bytea[]) AS v (id, link, merge, seal)
+               WHERE r.id = v.id""",
             [
                 mailing.pk,
                 Recipient.State.PREPARED,
@@ -324,6 +321,7 @@ def _take_over(mailing: Mailing, recipients: list[Recipient], *, at: datetime) -
                 [recipient.pk for recipient in recipients],
                 [recipient.link_id for recipient in recipients],
                 [Jsonb(recipient.merge) for recipient in recipients],
+                [recipient.merge_seal for recipient in recipients],
             ],
         )
 

@@ -1,3 +1,4 @@
+from notifications.models.bundles import EvidenceBundle, EvidencePiece
 from notifications.models.exports import Export
 from notifications.models.inquiries import (
     AnswerNotice,
@@ -33,7 +34,7 @@ from notifications.models.subscribers import (
 
 __all__ = [
     "AnswerNotice", "Inquiry", "InquiryAnswer", "InquiryAttempt", "InquiryMail", "InquiryOutbox", "InquirySwitch",
-    "Announcement", "Attempt", "DeliveryEvent", "Export", "FollowRefusal", "FollowRequest",
+    "Announcement", "Attempt", "DeliveryEvent", "EvidenceBundle", "EvidencePiece", "Export", "FollowRefusal", "FollowRequest",
     "FreshLinkRequest", "HandOver", "LinkRevocation", "MailboxCode", "Mailing", "MailingTally", "Notice", "NoticeText", "NoticeVersion", "Outbox", "ReaderLink", "Recipient", "RecordUpload", "RecordWithdrawal",
     "SendBatch", "SendingPulse", "SendingStop", "SentAgain", "Subscriber", "UpdateAttempt", "UpdateMail",
     "UpdateOutbox",

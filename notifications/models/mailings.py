@@ -67,6 +67,9 @@ class Mailing(models.Model):
     recipients_hash = models.CharField(
         max_length=64, blank=True, help_text="Over account, address and merge facts of each"
     )
+    recipients_hash_version = models.PositiveSmallIntegerField(
+        default=1, db_default=1, help_text="What the hash is over: see mailings.sealing"
+    )
     problems = models.JSONField(default=list, help_text="Rows that cannot be composed: they block approval")
     # How it goes out, said before anybody is asked: part of what is approved (see going.py)
     canary = models.PositiveIntegerField(default=0, help_text="So many first, then a wait; 0: all at once")

@@ -58,6 +58,10 @@ class Recipient(models.Model):
     )
     code = models.CharField(max_length=20, help_text="Reference code printed in the message")
     merge = models.JSONField(default=dict, help_text="Facts for this message, frozen: see composing.merge_facts")
+    merge_seal = models.BinaryField(
+        max_length=32, null=True, editable=False,
+        help_text="Keyed hash of `merge`, kept when the facts are forgotten: see mailings.sealing; none in older rows",
+    )  # fmt: skip
     state = models.CharField(max_length=12, choices=State, default=State.PREPARED)
     state_at = models.DateTimeField(db_default=Now())
     reason = models.CharField(

@@ -16,7 +16,7 @@ ASKED_AGAIN = (
     "/approvals/1/answer/", "/staff/people/", "/people/1/", "/people/1/close/", "/organisation/", "/tokens/new/",
     "/publish/now/", "/publish/plan/", "/redact/now/", "/decisions/new/",
     "/1/start/", "/1/schedule/", "/1/rest/", "/mailings/1/move/", "/unknown/1/", "/sending/lift/",
-    "/exports/1/download/", "/people/download/", "/1/letters/", "/evidence/download/",
+    "/exports/1/download/", "/people/download/", "/1/letters/", "/evidence/ask/", "/evidence/1/download/",
 )  # fmt: skip
 
 

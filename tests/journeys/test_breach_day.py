@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from config.demo import provider, totp
 from incidents.models import StepState
+from notifications.evidence import asking
 from notifications.models import Recipient
 from tests.browser import press
 from tests.factories import PASSWORD, TOTP_SECRET, make_organisation, make_user
@@ -199,6 +200,9 @@ def test_the_breach_day(house, staff, affected_csv, browser):
         assert "acme" not in stranger.content()
 
     # The proof verifies offline.
+    ada.goto(f"{ROOM}evidence/")
+    press(ada, re.compile("Put together the evidence"))
+    asking.work()
     ada.goto(f"{ROOM}evidence/")
     with ada.expect_download() as download:
         ada.get_by_role("button", name=re.compile("Download")).first.click()

@@ -8,12 +8,13 @@ from django.db import transaction
 from django.test import override_settings
 from django.utils import timezone
 
-from accounts import approvals
+from accounts import anchoring, approvals
 from accounts.models import Account
 from incidents import audience, deciding, publishing
 from incidents.audience import undoing
 from incidents.models import Decision, ImportBatch, Incident
 from notifications import dispatch, mailings, telling, tracking
+from notifications.evidence import sealed
 from notifications.models import DeliveryEvent, Recipient
 from tests.factories import NOON, make_incident, make_notice, make_organisation, make_step, make_update, make_user
 from tests.notifications.smtp_server import SmtpServer
@@ -45,6 +46,8 @@ def play(folder: Path) -> Incident:
         _send()
         for number, said in ((1, "delivered"), (2, "bounced"), (3, "complained")):
             _hear(number, said)
+        sealed.seal(incident, at=timezone.now() + timedelta(minutes=10))
+        anchoring.sign(at=timezone.now())
         telling.push(incident)
         publishing.catch_up(at=timezone.now() + timedelta(minutes=2))
     decide(other, wanda, "And the last word is about another one, too.")

@@ -11,12 +11,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 
-from accounts import audit
+from accounts import audit, signing
 from accounts.models import AuditEntry
 from incidents.models import Incident
-from notifications import evidence
+from notifications import evidence, verify_evidence
 from notifications.evidence import writing
 from tests.notifications import night
 
@@ -71,7 +72,10 @@ def lines(files: Files, name: str) -> list[dict]:
 
 
 def sealed_anew(files: Files) -> Files:
-    """What a forger would do: the files changed, and a manifest that fits them."""
+    """What a forger would do: the files changed, a manifest that fits them, the house's own signature over it.
+
+    Whoever has not the key cannot even do that; see test_evidence_forged.py.
+    """
     files = dict(files)
     manifest = json.loads(files["manifest.json"])
     for file in manifest["files"]:
@@ -80,6 +84,10 @@ def sealed_anew(files: Files) -> Files:
             file["size"], file["sha256"] = len(data), sha256(data)
     files["manifest.json"] = json.dumps(manifest).encode()
     files["manifest.sha256"] = f"{sha256(files['manifest.json'])}  manifest.json\n".encode()
+    name, key = signing.secret(settings.AUDIT_KEYS[0])
+    said = verify_evidence.manifest_said(sha256(files["manifest.json"]))
+    signed = {"key": name, "public": signing.public_of(key), "signature": key.sign(said).hex()}
+    files["manifest.sig"] = json.dumps(signed).encode()
     return files
 
 
@@ -474,7 +482,7 @@ def test_the_same_moment_gives_the_same_bytes():
 
     for file in (first, second):
         with writing.one_moment():
-            writing._bundle(incident, file, by=None, at=night.NOON)
+            writing._bundle(incident, file, by=None, at=night.NOON, sign=lambda said: {})
 
     assert first.getvalue() == second.getvalue()
 
