@@ -261,6 +261,14 @@ def test_an_unknown_is_settled_by_its_name_after_a_page_that_asks(running, anton
     assert first.state == "unknown"
 
 
+def test_a_letter_goes_through_no_mail_provider(prepared, wanda, as_user):
+    Mailing.objects.update(channel="post")
+
+    said = text(as_user(wanda).get(to("mailing", prepared)))
+
+    assert "printed and posted by us" in said and "through smtp" not in said
+
+
 def test_an_answer_nobody_offered_decides_nothing(running, anton, as_user):
     first = running.recipients.first()
     running.recipients.filter(pk=first.pk).update(state="unknown")
