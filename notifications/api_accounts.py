@@ -20,7 +20,7 @@ router = Router(tags=["accounts"])
 ExternalId = Annotated[str, Path(min_length=1, max_length=200, description="The account's id in your own systems.")]
 
 
-class StepOut(Schema):
+class NoticeStepOut(Schema):
     title: str
     url: str = Field(description="Where they do it, as the incident says; empty where there is no such place.")
     do_by: datetime | None
@@ -48,7 +48,7 @@ class NoticeOut(Schema):
     exposed: list[str]
     possibly_exposed: list[str]
     not_exposed: list[str]
-    steps: list[StepOut] = Field(description="The most urgent first.")
+    steps: list[NoticeStepOut] = Field(description="The most urgent first.")
     steps_open: int
     messages: list[MessageOut] = Field(description="The newest first.")
 

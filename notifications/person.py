@@ -108,7 +108,7 @@ def looked_up(affected: AffectedAccount, *, by: User) -> None:
 
 
 def _places(affected: AffectedAccount) -> list[Place]:
-    made = {link.address_id: link for link in ReaderLink.objects.filter(affected_account=affected)}
+    made = {link.address_id: link for link in ReaderLink.objects.with_shut().filter(affected_account=affected)}
     ranks = {role: rank for rank, role in enumerate(Address.Role.values)}
     addresses = sorted(affected.account.addresses.all(), key=lambda one: (ranks[one.role], one.pk))
     return [Place(address, made.get(address.pk)) for address in addresses]

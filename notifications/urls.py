@@ -8,6 +8,7 @@ from notifications.views import (
     evidence,
     exports,
     inquiries,
+    links,
     mailings,
     notice_texts,
     notices,
@@ -40,6 +41,8 @@ urlpatterns = [
     path(
         "staff/<slug:slug>/affected/<int:pk>/record/<int:record>/take-back/", person.take_back, name="record_take_back"
     ),
+    path("staff/<slug:slug>/affected/<int:pk>/links/<int:link>/revoke/", links.revoke, name="link_revoke"),
+    path("staff/<slug:slug>/links/", links.revoke_all, name="links"),
     path("staff/<slug:slug>/records/", records.upload, name="record_upload"),
     path("staff/<slug:slug>/records/<int:pk>/", records.file, name="record_file"),
     path("staff/<slug:slug>/records/<int:pk>/put-away/", records.put_away, name="record_put_away"),

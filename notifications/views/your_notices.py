@@ -1,6 +1,7 @@
 """Behind sign-in: every notice of whoever shows that a mailbox is theirs, and the same page for those who have none."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 
 from allauth.account.internal.flows.login import record_authentication
@@ -25,6 +26,7 @@ from notifications.views.reader import PASS_COOKIE, from_our_own_page, give_pass
 View = Callable[..., HttpResponse]
 
 HANDLE_COOKIE = "__Host-mailbox" if settings.HTTPS else "mailbox"
+HOUR = timedelta(hours=1)  # a reader stays signed in; staff as long as staff do
 SIZE_CLASS = 16 * 1024  # bytes; whoever watches the wire sees how many of these a page has, and no more
 
 
@@ -43,6 +45,8 @@ def signed_in(view: View) -> View:
     def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponse:
         if not request.user.is_authenticated:
             return HttpResponseRedirect(reverse("notifications:sign_in"), status=303)
+        if not request.user.is_staff and request.session.get_expiry_age() > HOUR.total_seconds():
+            request.session.set_expiry(HOUR)
         return view(request, *args, **kwargs)
 
     return guarded

@@ -10,7 +10,10 @@ from django.test import Client
 from accounts.models import User
 from tests.accounts.test_tokens import make_token
 
-ALL = ("read:incidents", "write:affected", "confirm:affected", "read:rejected", "read:outcomes", "verify:steps")
+ALL = (
+    "read:incidents", "write:affected", "confirm:affected", "read:rejected", "read:outcomes", "verify:steps",
+    "read:notices", "open:notices",
+)  # fmt: skip
 
 
 @dataclass
