@@ -14,7 +14,17 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from accounts import audit
-from accounts.models import Account, Address, ApiToken, Approval, AuditEntry, Organisation, SignOff, User
+from accounts.models import (
+    Account,
+    Address,
+    ApiToken,
+    Approval,
+    AuditEntry,
+    Organisation,
+    OrganisationChange,
+    SignOff,
+    User,
+)
 
 
 class LookOnly(admin.ModelAdmin):
@@ -79,6 +89,11 @@ class UserAdmin(LookOnly):
 @admin.register(ApiToken)
 class ApiTokenAdmin(LookOnly):
     list_display = ("name", "public_id", "scopes", "incident", "created_by", "expires_at", "revoked_at", "last_used_at")
+
+
+@admin.register(OrganisationChange)
+class OrganisationChangeAdmin(LookOnly):
+    list_display = ("pk", "asked_by", "asked_at", "done_at")
 
 
 @admin.register(Organisation)

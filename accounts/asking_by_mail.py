@@ -1,4 +1,4 @@
-"""Whoever may say yes hears by mail that a yes is wanted: who asks and for which kind of act, and no word of what it is about.
+"""Whoever may say yes hears by mail that a yes is wanted: who asks, for which kind of act, and nothing about it.
 
 The row says whether that was done, so that a lost ring loses nothing; a mail server that is away is tried again.
 """

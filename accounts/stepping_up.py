@@ -14,14 +14,27 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import resolve
 
+from accounts.models import Organisation
+
+FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]  # recovery codes alone are none
 EXPLAINED = "This is public or cannot be undone, so we ask once more who you are. Then it is done."
+
+
+def demanded() -> list[str]:
+    """The kinds of second factor that are enough in this house."""
+    return [Authenticator.Type.WEBAUTHN] if Organisation.get().passkeys_demanded else FACTORS
 
 
 def is_fresh(request: HttpRequest) -> bool:
     """Whether a second factor was shown in this session within the last 15 minutes, signing in included."""
     since = time.time() - settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
-    records = get_authentication_records(request, request.user)
-    return any(record["method"] == "mfa" and record["at"] > since for record in records)
+    return has_shown(request, demanded(), since=since)
+
+
+def has_shown(request: HttpRequest, kinds: list[str], *, since: float = 0) -> bool:
+    """Whether this session has seen such a factor. Where any kind is enough, a recovery code is one: it was kept."""
+    records = [record for record in get_authentication_records(request, request.user) if record["method"] == "mfa"]
+    return any(record["at"] > since and (kinds == FACTORS or record.get("type") in kinds) for record in records)
 
 
 def ask_again(request: HttpRequest) -> HttpResponse:

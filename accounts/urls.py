@@ -16,6 +16,7 @@ urlpatterns = [
     path("staff/tokens/new/", views_tokens.make_token, name="token_new"),
     path("staff/tokens/<int:pk>/revoke/", views_tokens.revoke_token, name="token_revoke"),
     path("staff/organisation/", views.our_organisation, name="organisation"),
+    path("staff/organisation/<int:pk>/carry-out/", views.carry_out, name="carry_out"),
     path("staff/log/", views.whole_log, name="log"),
     path("staff/log/verify/", views.verify_log, name="verify_log"),
 ]

@@ -15,7 +15,7 @@ from accounts import acts, approvals, audit, organisations, people, typed
 from accounts.access import StaffRequest, staff
 from accounts.adapters import MAIL_IS_AWAY
 from accounts.forms import InvitationForm, OrganisationForm, PersonForm
-from accounts.models import Approval, AuditEntry, Organisation, User
+from accounts.models import Approval, AuditEntry, Organisation, OrganisationChange, User
 
 LOG_PAGE = 50  # entries
 
@@ -163,18 +163,41 @@ def _invite(
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff("administer", fresh=True)
 def our_organisation(request: StaffRequest) -> HttpResponse:
+    before = Organisation.get()
     form = OrganisationForm(request.POST or None, instance=Organisation.get())
     if request.method == "POST" and form.is_valid():
-        changed = organisations.change(form.save(commit=False), by=request.user)
-        if changed:
+        after = form.save(commit=False)
+        if because := organisations.weakening(before, after):
+            organisations.ask(after, because=because, by=request.user)
+            messages.success(request, f"Nothing has changed yet. It waits for a second person's yes: {because[0]}")
+        elif organisations.change(after, by=request.user):
             messages.success(request, "Saved. Pages that are already public change with the next publication.")
         else:
             messages.info(request, "Nothing was different; nothing was changed.")
         return redirect("accounts:organisation")
+    waiting, approval = organisations.waiting() or (None, None)
     return render(
-        request, "accounts/organisation.html", {"room": "organisation", "form": form},
+        request, "accounts/organisation.html",
+        {"room": "organisation", "form": form, "waiting": waiting, "approval": approval},
         status=422 if form.errors else 200,
     )  # fmt: skip
+
+
+@require_POST
+@staff("administer", fresh=True)
+def carry_out(request: StaffRequest, pk: int) -> HttpResponse:
+    """The change of the organisation that a second person has approved."""
+    try:
+        organisations.carry_out(get_object_or_404(OrganisationChange, pk=pk, done_at=None), by=request.user)
+    except approvals.NotApproved as missing:
+        messages.error(request, f"Nothing was changed. {missing}")
+    except organisations.ChangedMeanwhile:
+        messages.error(
+            request, "Nothing was changed: somebody changed the same field meanwhile. Save it anew, and ask."
+        )
+    else:
+        messages.success(request, "Saved, as approved. Pages that are already public change with the next publication.")
+    return redirect("accounts:organisation")
 
 
 # The log ----------------------------------------------------------------------------------------------------

@@ -4,11 +4,11 @@ from accounts.models.accounts import Account, Address
 from accounts.models.anchors import Anchor, SigningKey
 from accounts.models.approvals import Approval, SignOff
 from accounts.models.audit import AuditEntry
-from accounts.models.organisation import Organisation
+from accounts.models.organisation import Organisation, OrganisationChange
 from accounts.models.people import User
 from accounts.models.tokens import ApiToken, Scope
 
 __all__ = [
-    "Account", "Address", "Anchor", "ApiToken", "Approval", "AuditEntry", "Organisation", "Scope", "SignOff",
-    "SigningKey", "User",
+    "Account", "Address", "Anchor", "ApiToken", "Approval", "AuditEntry", "Organisation",
+    "OrganisationChange", "Scope", "SignOff", "SigningKey", "User",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""What proves outside this database how far the audit chain had come: the house's keys, and the heads signed by them."""
+"""What proves outside this database how far the audit chain had come: keys of the house, and heads signed by them."""
 
 from django.db import models
 from django.db.models.functions import Now

@@ -26,7 +26,10 @@ class Approval(models.Model):
         MAIL = "mail", "Send a notice"
         IMPORT = "import", "Import affected accounts"
         EXPORT = "export", "Export people"
+        CORRECT = "correct", "Correct an address"
+        PERSON = "person", "Give or erase one person’s data"
         ANSWER = "answer", "Answer whoever asks"
+        HOUSE = "house", "Change a rule of the house"
 
     act = models.CharField(max_length=10, choices=Act)
     thing = models.CharField(max_length=120, help_text="app.model:id")

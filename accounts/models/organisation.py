@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import CheckConstraint, Q
+from django.db.models.functions import Now
 
 from accounts.languages import english_alone
 
@@ -48,6 +49,13 @@ class Organisation(models.Model):
     only_complete_languages = models.BooleanField(
         default=False, help_text="A page stands in another language only once every text of it is translated"
     )
+    passkeys_demanded = models.BooleanField(
+        default=False, help_text="Staff sign in with a passkey; codes of an authenticator app are not enough"
+    )
+    link_hosts = ArrayField(
+        models.CharField(max_length=253), default=list, blank=True,
+        help_text="Hosts besides our domain that notices and steps may link to",
+    )  # fmt: skip
     sign_offs = models.PositiveSmallIntegerField(
         default=1, help_text="Other people who must say yes before a public or irrevocable act"
     )
@@ -88,3 +96,18 @@ class Organisation(models.Model):
         if NEEDS_QUOTES.search(name):
             name = '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
         return f"{name} <{self.sender_address}>"
+
+
+class OrganisationChange(models.Model):
+    """A change that would make the house weaker, until a second person has said yes to it."""
+
+    values = models.JSONField(help_text="{field: [value before, value after]}")
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(db_default=Now())
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"change {self.pk} of the organisation"

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from django.conf import settings
 
+from accounts.models import Organisation
 from incidents.prose import host_of
 from notifications.links import url_of
 from notifications.models import NoticeVersion
@@ -23,7 +24,10 @@ _BARE = re.compile(r"(?:https?://|www\.)[^\s<>()\[\]\"'“”]+", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Ours:
-    """hosts: with all below them; exact: these alone; named: what the guidance gives as contacts."""
+    """hosts: with all below them; exact: these alone; named: what the guidance gives as contacts.
+
+    A step's link is ours where its host is: which others there are takes two people to change (Organisation.link_hosts).
+    """
 
     hosts: frozenset[str]
     exact: frozenset[str]
@@ -34,7 +38,7 @@ class Ours:
         frozen = version.guidance
         below = {frozen["organisation"]["domain"].lower()}
         exact = {host_of(settings.PUBLIC_BASE_URL), host_of(url_of("-"))}
-        exact |= {host_of(step["url"]) for step in frozen["steps"] if step["url"]}
+        exact |= set(Organisation.get().link_hosts)
         exact |= {_domain(one) for one in [*mailboxes, frozen["organisation"]["security_email"]]}
         named = {_host_of_contact(contact["value"]) for contact in frozen["contacts"]}
         return cls(*(frozenset(one for one in group if one) for group in (below, exact, named)))
@@ -53,8 +57,8 @@ def _whose(links: list[str], ours: Ours, language: str) -> Check:
     strangers = sorted(set(foreign) - ours.named)
     if strangers:
         return stops(
-            f"It links to {', '.join(strangers)}. Such a message links to nobody but us: say it in words, or make it "
-            "the address of a step.",
+            f"It links to {', '.join(strangers)}. Such a message links to nobody but us: say it in words. If "
+            "the host is ours, an administrator adds it under Organisation; a second person says yes.",
             language=language, detail=foreign[strangers[0]],
         )  # fmt: skip
     if foreign:

@@ -38,7 +38,7 @@ def unknown(request: StaffRequest, slug: str, number: int) -> HttpResponse:
 
 
 @require_POST
-@staff("send")
+@staff("send", fresh=True)
 def settle_unknown(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     """First it asks, with the number in the button; `sure` does it."""
     shown = mailing_of(slug, number)

@@ -15,7 +15,7 @@ from tests.factories import make_organisation, make_user
 def request_of_wanda(wanda, anton, ada, otto):
     make_organisation()
     return approvals.ask(
-        act="publish", thing=Organisation(pk=1), hashes={"content": "a" * 64}, summary="Keys of 18,204 accounts", by=wanda
+        act="publish", thing=Organisation(pk=1), hashes={"content": "a" * 64}, summary="Keys of 18,204", by=wanda
     )  # fmt: skip
 
 

@@ -160,8 +160,7 @@ def test_asking_fewer_people_has_to_be_meant(ada, as_user):
     assert Organisation.get().sign_offs == 1
 
     client.post("/staff/organisation/", form_of(organisation, sign_offs=0, fewer_eyes="on"))
-    assert Organisation.get().sign_offs == 0
-    assert '"sign_offs":[1,0]' in AuditEntry.objects.get().body
+    assert Organisation.get().sign_offs == 1, "it waits for somebody else"
 
 
 def test_letting_one_person_import_more_has_to_be_meant(ada, as_user):
@@ -173,8 +172,7 @@ def test_letting_one_person_import_more_has_to_be_meant(ada, as_user):
     assert Organisation.get().import_limit == 1000
 
     client.post("/staff/organisation/", form_of(organisation, import_limit=50_000, fewer_eyes="on"))
-    assert Organisation.get().import_limit == 50_000
-    assert '"import_limit":[1000,50000]' in AuditEntry.objects.get().body
+    assert Organisation.get().import_limit == 1000, "it waits for somebody else"
 
 
 def fill_log(by, count: int) -> None:

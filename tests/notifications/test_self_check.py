@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from accounts.models import Organisation
 from incidents.models import Contact, Incident
 from notifications import composing, mailings, self_check
 from notifications.composing.languages import NAMES
@@ -73,7 +74,14 @@ def test_a_link_to_somebody_else_stops(incident, link):
     assert "links to nobody but us" in stopped(incident, link)
 
 
-def test_our_own_links_pass_and_those_of_steps_too(incident):
+def test_a_step_does_not_make_a_host_ours(incident):
+    make_step(incident, url="https://dashboard.elsewhere.example/keys")
+
+    assert "dashboard.elsewhere.example" in stopped(incident, "{{ steps }}")
+
+
+def test_our_own_links_pass_and_those_the_organisation_allows_too(incident):
+    Organisation.objects.update(link_hosts=["dashboard.elsewhere.example"])
     make_step(incident, url="https://dashboard.elsewhere.example/keys")
 
     said = found(

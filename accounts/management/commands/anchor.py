@@ -13,7 +13,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--old-key-is-lost", action="store_true",
-                            help="take the new key of AUDIT_KEYS although the one before cannot sign for it")  # fmt: skip
+                            help="take the new key although the one before cannot sign for it")  # fmt: skip
 
     def handle(self, *, old_key_is_lost: bool, **options) -> None:
         at = timezone.now()
