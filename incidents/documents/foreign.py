@@ -118,7 +118,8 @@ def in_the_original(content: dict) -> tuple[dict[str, str], bool]:
         for name in names:
             text = row.get(name)
             if text and not is_ours(name, text) and is_shown(name, content):
-                (foreign if isinstance(text, Foreign) else translated).add((section, name))
+                place = "steps" if section == "segments" else section  # where they stand
+                (foreign if isinstance(text, Foreign) else translated).add((place, name))
     of_sections = {section for section, _ in foreign}
     there = {section for section, _ in translated}
     return {section: "some" if section in there else "all" for section in of_sections}, bool(translated)

@@ -34,10 +34,11 @@ def freeze(incident: Incident, *, drafts: bool = True, translations: Translation
     """
     organisation = Organisation.get()
     told = translations or translations_of(incident, organisation, drafts=drafts)
+    of_itself = told.of("incident", incident)
     updates = _updates(incident, told, drafts=drafts)
     frozen = {
         "format": FORMAT,
-        **_plain(incident, OF_THE_INCIDENT), **told.of("incident", incident),
+        **_plain(incident, OF_THE_INCIDENT), **of_itself,
         "phase": updates[0]["phase"] if updates else incident.phase,
         "organisation": freeze_organisation(organisation),
         "updates": updates,

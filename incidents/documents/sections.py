@@ -30,8 +30,12 @@ def step(step: dict, segments: dict[str, str]) -> dict:
     return step | {
         "how": _blocks(step["how"]), "why": _line(step["why"]), "if_not": _line(step["if_not"]),
         "cut_off": instant(step["cut_off"]), "due": instant(step["due_at"]),
-        "for_whom": segments.get(step["segment"] or "", ""), "host": prose.host_of(step["url"]),
+        "for_whom": _for_whom(segments.get(step["segment"] or "", "")), "host": prose.host_of(step["url"]),
     }  # fmt: skip
+
+
+def _for_whom(name: str) -> str:
+    return foreign.whole(lambda: gettext("For %(whom)s.") % {"whom": name}, name) if name else ""
 
 
 def segment(segment: dict) -> dict:

@@ -37,7 +37,7 @@ class LanguageForm(forms.Form):
             self._add(text)
 
     def _add(self, text: Text) -> None:
-        newest, lines = text.newest.get(self.language), min(12, 2 + len(text.original) // 60)
+        newest, lines = text.newest.get(self.language), min(12, 1 + len(text.original) // 40)
         self.fields[text.key] = forms.CharField(
             label=NAMES[text.field], required=False, max_length=LONGEST, initial=newest.words if newest else "",
             widget=forms.Textarea(

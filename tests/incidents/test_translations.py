@@ -382,3 +382,15 @@ def test_with_english_alone_nothing_of_it_is_in_the_content(incident, translate)
 
     assert "translated" not in str(documents.freeze(incident))
     assert Organisation.get().languages == ["en"]
+
+
+def test_whom_a_step_is_for_is_said_in_one_language(site, incident, translate, publish):
+    make_step(incident, "Rotate your API keys", segment=make_segment(incident, name="API customers"))
+    translate(incident, title="Schlüssel tauschen")
+
+    publish(incident)
+
+    assert '<span lang="en" dir="ltr">For API customers.</span>' in (site / PAGE).read_text()
+    translate(incident, name="API-Kunden")
+    publish(incident)
+    assert "<p>Für API-Kunden.</p>" in (site / PAGE).read_text()
