@@ -15,8 +15,12 @@ from accounts import approvals, audit
 from accounts.models import Approval, User
 from incidents.audience import exporting, outgoing
 from incidents.models import AffectedAccount, Incident
-from notifications import listing, telling
+from notifications import letters, listing, telling
+from notifications.mailings import sums
+from notifications.mailings.taking_out import OfMailing
 from notifications.models import Export
+
+Asked = listing.Filter | OfMailing
 
 ACT = Approval.Act.EXPORT
 LASTS = timedelta(hours=1)  # a yes
@@ -29,7 +33,7 @@ class NotNow(Exception):
 
 
 @transaction.atomic
-def ask(incident: Incident, asked: listing.Filter, *, format: str, because: str, by: User, page: str,
+def ask(incident: Incident, asked: Asked, *, format: str, because: str, by: User, page: str,
         at: datetime | None = None) -> Export:  # fmt: skip
     """Note what is wanted, and ask for a yes where it is about more than one person. Raises NotNow.
 
@@ -55,9 +59,9 @@ def ask(incident: Incident, asked: listing.Filter, *, format: str, because: str,
     return export
 
 
-def how_many(incident: Incident, asked: listing.Filter) -> int:
+def how_many(incident: Incident, asked: Asked) -> int:
     """People who would leave the house."""
-    return _rows(incident, asked).count()
+    return sum(1 for _ in asked.accounts()) if isinstance(asked, OfMailing) else _rows(incident, asked).count()
 
 
 def obstacle(export: Export, *, by: User, at: datetime) -> str:
@@ -79,7 +83,7 @@ def obstacle(export: Export, *, by: User, at: datetime) -> str:
     return ""
 
 
-def begin(export: Export, asked: listing.Filter, *, by: User, at: datetime | None = None) -> None:
+def begin(export: Export, asked: Asked, *, by: User, at: datetime | None = None) -> None:
     """Spend the yes: from here on this list counts as outside. Raises NotNow or approvals.NotApproved."""
     at = at or timezone.now()
     with transaction.atomic():
@@ -97,19 +101,35 @@ def begin(export: Export, asked: listing.Filter, *, by: User, at: datetime | Non
                      ids=export.sha256_of_ids)  # fmt: skip
 
 
-def as_csv(export: Export, asked: listing.Filter) -> Iterator[bytes]:
+def as_csv(export: Export, asked: Asked) -> Iterator[bytes]:
     """The file, piece by piece, after `begin`. However it ends, the log says so."""
     with _noted(export) as noted, transaction.atomic():
-        facts, lines = _table(export.incident, asked)
+        header, lines = _sheet(export.incident, asked)
         rows = noted.counting(lines)
         yield noted.bytes(outgoing.MARK.encode())
         waiting = ""
-        for line in exporting.lines(outgoing.header(facts), rows):
+        for line in exporting.lines(header, rows):
             waiting += line
             if len(waiting) > PIECE:
                 yield noted.bytes(waiting.encode("utf-8", "replace"))
                 waiting = ""
         yield noted.bytes(waiting.encode("utf-8", "replace"))
+
+
+def as_letters(export: Export, asked: OfMailing, *, at: datetime) -> IO[bytes]:
+    """The zip of letters to print, after `begin`, on disk and rewound; whoever closes it removes it."""
+    file = TemporaryFile()  # noqa: SIM115  (the response closes it)
+    try:
+        with _noted(export) as noted:
+            noted.lines = letters.write(asked.mailing, file, part=asked.part, by=export.asked_by, at=at)
+            file.seek(0)
+            while piece := file.read(PIECE):
+                noted.bytes(piece)
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    return file
 
 
 def as_workbook(export: Export, asked: listing.Filter) -> IO[bytes]:
@@ -165,6 +185,13 @@ def _end(export: Export, *, act: str, **facts: Any) -> None:
     audit.record(act=act, thing=export, by=export.asked_by, incident=export.incident_id, **facts)
 
 
+def _sheet(incident: Incident, asked: Asked) -> tuple[list[str], Iterator[list]]:
+    if isinstance(asked, OfMailing):
+        return sums.HEADER, sums.rows(asked.mailing, asked.line)
+    facts, lines = _table(incident, asked)
+    return outgoing.header(facts), lines
+
+
 def _table(incident: Incident, asked: listing.Filter) -> tuple[outgoing.Facts, Iterator[list]]:
     rows = listing.matching(incident, asked)
     facts = outgoing.facts_of(rows)
@@ -178,13 +205,19 @@ def _rows(incident: Incident, asked: listing.Filter) -> QuerySet[AffectedAccount
 
 
 @transaction.atomic
-def _whom(incident: Incident, asked: listing.Filter) -> tuple[int, str]:
+def _whom(incident: Incident, asked: Asked) -> tuple[int, str]:
     """(how many, SHA-256 of which)."""
     count, ids = 0, hashlib.sha256()
-    for pk in _rows(incident, asked).order_by("pk").values_list("pk", flat=True).iterator(chunk_size=10_000):
+    for pk in _accounts(incident, asked):
         count += 1
         ids.update(b"%d\n" % pk)
     return count, ids.hexdigest()
+
+
+def _accounts(incident: Incident, asked: Asked) -> Iterator[int]:
+    if isinstance(asked, OfMailing):
+        return asked.accounts()
+    return _rows(incident, asked).order_by("pk").values_list("pk", flat=True).iterator(chunk_size=10_000)
 
 
 def _hashes(export: Export) -> dict[str, str]:

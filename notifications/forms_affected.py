@@ -58,10 +58,7 @@ class FilterForm(forms.Form):
         return Filter(**{**said, **rows, "country": said.get("country", "").upper()})
 
 
-class ExportForm(forms.Form):
-    format = forms.ChoiceField(
-        label="File", choices=Export.Format.choices, initial=Export.Format.CSV, widget=forms.RadioSelect
-    )
+class ReasonToExportForm(forms.Form):
     because = forms.CharField(
         label="Why these people's data leave the house",
         max_length=300,
@@ -75,3 +72,11 @@ class ExportForm(forms.Form):
         if "@" in because:
             raise forms.ValidationError("An address stands in it. Leave it out: this text goes into the log.")
         return because
+
+
+class ExportForm(ReasonToExportForm):
+    format = forms.ChoiceField(
+        label="File", choices=[(one.value, one.label) for one in (Export.Format.CSV, Export.Format.XLSX)],
+        initial=Export.Format.CSV, widget=forms.RadioSelect,
+    )  # fmt: skip
+    field_order = ["format", "because"]

@@ -98,8 +98,6 @@ urlpatterns = [
     path("staff/<slug:slug>/mailings/<int:number>/cancel/", mailings.cancel, name="mailing_cancel"),
     path("staff/<slug:slug>/mailings/<int:number>/recipients/", mailings.recipients, name="mailing_recipients"),
     path("staff/<slug:slug>/mailings/<int:number>/people/", sums.people, name="mailing_people"),
-    path("staff/<slug:slug>/mailings/<int:number>/people/download/", sums.download, name="mailing_download"),
-    path("staff/<slug:slug>/mailings/<int:number>/letters/", sums.letters_file, name="mailing_letters"),
     path("staff/<slug:slug>/mailings/<int:number>/unreachable/", mailings.unreachable, name="mailing_unreachable"),
     path("staff/<slug:slug>/mailings/<int:number>/unknown/", settling.unknown, name="mailing_unknown"),
     path(

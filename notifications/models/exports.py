@@ -14,9 +14,10 @@ class Export(models.Model):
     class Format(models.TextChoices):
         CSV = "csv", "CSV, which every program reads"
         XLSX = "xlsx", "XLSX, an Excel workbook"
+        ZIP = "zip", "ZIP: letters to print, and their addresses"
 
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="exports")
-    filters = models.JSONField(default=dict, help_text="See listing.Filter.query")
+    filters = models.JSONField(default=dict, help_text="See listing.Filter.query, OfMailing.query")
     format = models.CharField(max_length=4, choices=Format)
     because = models.CharField(max_length=300)
     people = models.PositiveIntegerField(help_text="How many, when it was asked for")

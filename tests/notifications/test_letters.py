@@ -10,10 +10,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import approvals
-from accounts.models import Account, AuditEntry
+from accounts.models import Account, Approval, AuditEntry
 from notifications import letters, mailings, recording, telling
 from notifications.mailings import To, sums
-from notifications.models import Mailing, Recipient
+from notifications.models import Export, Mailing, Recipient
 from tests.factories import (
     NOON,
     make_account,
@@ -164,14 +164,22 @@ def to(name, mailing, *args):
     return reverse(f"notifications:{name}", args=[mailing.incident.slug, *args])
 
 
-def test_the_page_offers_the_file_and_says_what_to_do(mailing, ada, as_user):
+def to_export(mailing, part=1):
+    return to("export_new", mailing) + f"?mailing={mailing.number}&part={part}"
+
+
+def test_the_page_offers_the_file_and_says_what_to_do(mailing, ada, anton, as_user):
     Mailing.objects.update(state="finished", finished_at=timezone.now())
     client = as_user(ada)
 
     assert "3 letters are to be posted" in text(client.get(to("mailing", mailing, mailing.number)))
-    answer = client.post(to("mailing_letters", mailing, mailing.number), {"part": 1})
+    client.post(to_export(mailing), {"because": "To print them"})
+    export = Export.objects.get()
+    assert client.post(to("export_download", mailing, export.pk)).status_code == 302
+    approvals.answer(Approval.objects.open().get(act="export"), yes=True, by=anton)
+    answer = client.post(to("export_download", mailing, export.pk))
 
-    assert answer["Content-Disposition"].startswith('attachment; filename="letters-1-1-')
+    assert answer["Content-Disposition"] == f'attachment; filename="mailing-1-api-keys-2018-{export.pk}.zip"'
     assert zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))).namelist() == [
         "letters.pdf",
         "addresses.csv",
@@ -179,13 +187,11 @@ def test_the_page_offers_the_file_and_says_what_to_do(mailing, ada, as_user):
 
 
 def test_whoever_may_not_export_gets_no_letters(mailing, anton, as_user):
-    assert as_user(anton).post(to("mailing_letters", mailing, mailing.number), {"part": 1}).status_code == 403
+    assert as_user(anton).post(to_export(mailing), {"because": "To print them"}).status_code == 403
 
 
 def test_a_part_that_is_not_there_is_said(mailing, ada, as_user):
-    answer = as_user(ada).post(to("mailing_letters", mailing, mailing.number), {"part": 9}, follow=True)
-
-    assert "no letters in this part" in text(answer)
+    assert "has been removed since" in text(as_user(ada).get(to_export(mailing, part=9), follow=True))
 
 
 def test_a_record_is_taken_back_from_the_persons_page_with_a_reason(mailing, anton, as_user):

@@ -1,11 +1,14 @@
 """The sums of a mailing: everybody in exactly one line, each line with its list and its file."""
 
+from urllib.parse import urlencode
+
 import pytest
 from django.urls import reverse
 
-from accounts.models import AuditEntry
+from accounts import approvals
+from accounts.models import Approval, AuditEntry
 from notifications.mailings import sums
-from notifications.models import Mailing, Outbox, Recipient
+from notifications.models import Export, Mailing, Outbox, Recipient
 from tests.factories import make_account, make_address, make_affected, make_incident, make_many_affected
 from tests.notifications.arrange import make_mailing
 from tests.notifications.test_mailing_settings_page import text
@@ -90,32 +93,75 @@ def test_an_unknown_line_is_not_found(mailing, otto, as_user):
     assert as_user(otto).get(to("mailing_people", mailing), {"line": "secret"}).status_code == 404
 
 
-def test_the_file_holds_everybody_and_the_log_says_who_took_it(mailing, otto, as_user):
-    make_account("=cmd|calc", "x@x.example")
-    Recipient.objects.filter(state="failed").update(account=make_account("=SUM(1)", None, name="+1"))
+BECAUSE = {"because": "The regulator asked for it"}
 
-    answer = as_user(otto).post(to("mailing_download", mailing))
-    lines = b"".join(answer.streaming_content).decode().splitlines()
+
+def ask(client, mailing, **query):
+    return client.post(to_export(mailing, **query), BECAUSE)
+
+
+def to_export(shown, **query):
+    path = reverse("notifications:export_new", args=[shown.incident.slug])
+    return f"{path}?{urlencode({'mailing': shown.number} | query)}"
+
+
+def download(client, mailing):
+    export = Export.objects.latest("pk")
+    return client.post(reverse("notifications:export_download", args=[mailing.incident.slug, export.pk]))
+
+
+def test_the_file_holds_everybody_once_a_second_person_said_yes(mailing, otto, anton, as_user):
+    Recipient.objects.filter(state="failed").update(account=make_account("=SUM(1)", None, name="+1"))
+    client = as_user(otto)
+    assert "<strong>8 people</strong> would leave the house" in client.get(to_export(mailing, line="")).text
+
+    ask(client, mailing, line="")
+    assert download(client, mailing).status_code == 302
+    approvals.answer(Approval.objects.open().get(act="export"), yes=True, by=anton)
+    lines = b"".join(download(client, mailing).streaming_content).decode("utf-8-sig").splitlines()
 
     assert len(lines) == 9 and lines[0].startswith("account,name,outcome,state")
     assert any(line.startswith("'=SUM(1),'+1,failed,failed") for line in lines)
     assert "@" not in "".join(lines)
-    entry = AuditEntry.objects.get(act="mailing.exported")
-    assert '"count":8' in entry.body and entry.by == otto
+    entry = AuditEntry.objects.get(act="export.begun")
+    assert '"people":8' in entry.body and entry.by == otto
+    assert "downloaded already" in text(client.get(download(client, mailing).url))
 
 
-def test_one_list_alone_can_be_taken(mailing, otto, as_user):
-    answer = as_user(otto).post(to("mailing_download", mailing), {"line": "unknown"})
+def test_other_people_in_the_line_need_another_yes(mailing, otto, anton, as_user):
+    Recipient.objects.filter(state="failed").update(state="unknown")
+    ask(as_user(otto), mailing, line="unknown")
+    approvals.answer(Approval.objects.open().get(act="export"), yes=True, by=anton)
+    Recipient.objects.filter(state="cancelled").update(state="unknown")
+
+    answer = as_user(otto).post(
+        reverse("notifications:export_download", args=[mailing.incident.slug, Export.objects.get().pk]), follow=True
+    )
+
+    assert "The list has changed since this was asked" in text(answer)
+
+
+def test_one_person_of_one_list_needs_no_second_person(mailing, otto, as_user):
+    ask(as_user(otto), mailing, line="unknown")
+
+    answer = download(as_user(otto), mailing)
 
     assert len(b"".join(answer.streaming_content).decode().splitlines()) == 2
+
+
+@pytest.mark.parametrize("query", [{"line": "secret"}, {"mailing": "99"}, {"mailing": "x"}, {"part": "1"}])
+def test_a_list_that_is_not_there_is_said(mailing, otto, as_user, query):
+    answer = as_user(otto).get(to_export(mailing, **query), follow=True)
+
+    assert "has been removed since" in text(answer)
 
 
 @pytest.mark.parametrize("who", ["wanda", "anton"])
 def test_whoever_may_not_export_takes_nothing(mailing, as_user, request, who):
     client = as_user(request.getfixturevalue(who))
 
-    assert client.post(to("mailing_download", mailing)).status_code == 403
-    assert "Download all" not in text(client.get(to("mailing", mailing)))
+    assert ask(client, mailing, line="").status_code == 403
+    assert "Take all" not in text(client.get(to("mailing", mailing)))
 
 
 def test_letters_are_offered_to_those_with_a_post_address(mailing, wanda, as_user):
