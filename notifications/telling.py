@@ -12,7 +12,7 @@ from django.db.models.expressions import RawSQL
 from incidents import audience, publishing
 from incidents.models import AffectedAccount, Incident, PageVersion
 from notifications import links, providers
-from notifications.composing.template import VARIABLE
+from notifications.composing.variables import VARIABLE
 from notifications.models import Mailing, NoticeVersion, Outbox
 
 # Outcomes ------------------------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ from notifications.composing.errors import CannotCompose
 from notifications.composing.guidance import freeze_guidance, merge_facts
 from notifications.composing.marked import Shown, shown
 from notifications.composing.message import Message, compose, hash_of, to_email
-from notifications.composing.template import Reader, check_body, check_subject, reader_of, variables_in, with_samples
+from notifications.composing.template import Reader, check_body, check_subject, reader_of
+from notifications.composing.variables import variables_in, with_samples
 from notifications.composing.words import MENDED_IN, VARIABLES, starter
 
 __all__ = [

@@ -15,7 +15,8 @@ from typing import Any
 from django.utils.html import conditional_escape
 
 from notifications.composing.message import TOKEN_MASK, Addressed, filled
-from notifications.composing.template import Template, Values
+from notifications.composing.pieces import Values
+from notifications.composing.template import Template
 
 PLACE = "%recipient.{}%"  # as Mailgun writes it
 _SIGN = "%recipient"

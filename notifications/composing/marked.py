@@ -6,18 +6,10 @@ from dataclasses import dataclass
 from django.utils.html import conditional_escape
 
 from notifications.composing.message import Addressed, compose, filled
+from notifications.composing.pieces import Gap, Lines, Values
 from notifications.composing.tables import Table
-from notifications.composing.template import (
-    LINK_TOKEN_GAP,
-    THEIRS,
-    THEIRS_END,
-    Gap,
-    Lines,
-    Template,
-    Values,
-    make,
-    reader_of,
-)
+from notifications.composing.template import THEIRS, THEIRS_END, Template, make, reader_of
+from notifications.composing.variables import LINK_TOKEN_GAP
 
 VALUE, VALUE_END = "\uf8f4", "\uf8f5"
 _KINDS = {VALUE: "value", VALUE_END: "value end", THEIRS: "theirs", THEIRS_END: "theirs end"}

@@ -13,8 +13,10 @@ from incidents.audience import facts as personal_facts
 from incidents.audience.facts import TABLE
 from notifications import links
 from notifications.composing.errors import CannotCompose
+from notifications.composing.pieces import Gap
 from notifications.composing.tables import Table, laid_out, paragraph
-from notifications.composing.template import LINK_TOKEN_GAP, Gap, Template, reader_of, template_of
+from notifications.composing.template import Template, reader_of, template_of
+from notifications.composing.variables import LINK_TOKEN_GAP
 from notifications.composing.words import VARIABLES
 from notifications.models import NoticeVersion
 

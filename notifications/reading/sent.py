@@ -11,7 +11,7 @@ from incidents.documents import words
 from incidents.models import AffectedAccount, Incident, PageVersion
 from incidents.publishing.versions import last_said
 from notifications import composing, links
-from notifications.composing.template import VARIABLE
+from notifications.composing.variables import VARIABLE
 from notifications.models import Attempt, Recipient
 
 LEFT_THE_HOUSE = (

@@ -5,15 +5,16 @@ import re
 import textwrap
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Address
 from incidents.models import Incident
 from notifications import composing, links
 from notifications.composing import CannotCompose
+from notifications.composing.pieces import wrapped
 from notifications.composing.tables import COLUMNS
-from notifications.composing.template import LINK_TOKEN, wrapped
+from notifications.composing.variables import LINK_TOKEN
 from notifications.models import Mailing, NoticeVersion, ReaderLink, Recipient
 
 GUIDANCE = {
@@ -218,6 +219,7 @@ def test_markdown_and_braces_in_a_value_come_out_as_they_are():
     assert "<p>For **A** {{ code }} &lt;b&gt;.</p>" in message.html
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_any_value_composes_or_is_named_as_missing(name, key):
     recipient = make_recipient("For {{ name }}: {{ api_key }}. {{ link }}", "{{ name }}", name=name, api_key=key)
