@@ -15,7 +15,7 @@ SCRIPTS = ("js/local-time.js", "js/copy.js", "js/history-search.js")
 
 @dataclass(frozen=True)
 class Link:
-    """A stylesheet or script as a page names it. `integrity` is empty where Django serves it."""
+    """A stylesheet or script as a page names it. `integrity` is empty for a stylesheet that Django serves."""
 
     href: str
     integrity: str = ""
@@ -52,8 +52,16 @@ def inside() -> Look:
     """What a preview in the staff room links to: the same bytes, served by Django before they are on the site."""
     return Look(
         tuple(Link(static(name), name=name) for name in STYLES),
-        tuple(Link(static(name), name=Path(name).stem) for name in SCRIPTS),
+        tuple(Link(static(name), integrity(name), Path(name).stem) for name in SCRIPTS),
     )
+
+
+@cache
+def integrity(script: str) -> str:
+    """Of a script that Django serves: as it lies there, since collecting it changes its name alone. (Of a stylesheet
+    it would change the addresses inside.)
+    """
+    return _digest(_read(script))
 
 
 def _read(name: str) -> bytes:
@@ -69,5 +77,8 @@ def _path(name: str, body: bytes) -> str:
 
 
 def _link(path: str, body: bytes) -> Link:
-    digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
-    return Link(f"/{path}", f"sha256-{digest}", Path(path).name.partition(".")[0])
+    return Link(f"/{path}", _digest(body), Path(path).name.partition(".")[0])
+
+
+def _digest(body: bytes) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(body).digest()).decode()}"

@@ -1,11 +1,16 @@
 """Any two versions of a published page can be compared by anybody."""
 
+import base64
+import hashlib
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.contrib.staticfiles import finders
 
 from incidents.models import PageDocument
-from tests.factories import NOON, make_incident, make_update
+from tests.factories import NOON, make_incident, make_organisation, make_update
 
 pytestmark = pytest.mark.django_db
 
@@ -70,3 +75,13 @@ def test_of_a_redacted_version_no_word_is_shown(incident, client):
     assert "looking into it" not in "".join(
         line for line in ask(client, 1, 2).content.decode().splitlines() if "<del>" in line
     )
+
+
+def test_scripts_of_pages_that_are_no_files_carry_their_hash(client, db):
+    make_organisation()
+    page = client.get("/genuine/").content.decode()
+
+    for src, integrity in re.findall(r'<script src="/static/([^"]+)" integrity="([^"]+)"', page):
+        digest = hashlib.sha256(Path(finders.find(src)).read_bytes()).digest()
+        assert integrity == f"sha256-{base64.b64encode(digest).decode()}"
+    assert page.count("<script") == page.count("integrity=") > 0
