@@ -165,3 +165,19 @@ def test_what_does_not_exist_below_a_language_is_said_in_it(site):
     assert "default-src 'none'" in german.headers["Content-Security-Policy"]
     assert (french.status, fallen_back) == (404, b"<title>Nothing stands here</title>")
     assert itself.status == 404
+
+
+def test_a_flood_of_forms_ends_at_nginx_and_keeps_nobody_from_a_notice(site):
+    with nginx.serving(site, django_port=9) as port:  # nobody is behind it: what is let in is a 502
+        asked = [get(port, "/inquiry/x/", method="POST") for _ in range(200)]
+        opened = [get(port, f"/notice/{'t' * 43}/", method="POST")[0].status for _ in range(200)]
+        page, _ = get(port, "/incidents/x/")
+
+    statuses = [response.status for response, _ in asked]
+    assert set(statuses) == {502, 503}
+    assert 60 <= statuses.count(502) < 150
+    turned_away = next((response, body) for response, body in asked if response.status == 503)
+    assert b"Nothing was lost" in turned_away[1]
+    assert turned_away[0].headers["Retry-After"] == "5"
+    assert set(opened) == {502}
+    assert page.status == 200
