@@ -24,13 +24,13 @@ app.conf.beat_schedule = {
         "schedule": 5.0,
         "options": {"expires": 5},
     },
-    "see to readers": {
-        "task": "notifications.tasks.see_to_readers",
+    "answer inquiries": {
+        "task": "notifications.tasks.answer_inquiries",
         "schedule": 5.0,
         "options": {"expires": 5},
     },
-    "answer inquiries": {
-        "task": "notifications.tasks.answer_inquiries",
+    "see to readers": {
+        "task": "notifications.tasks.see_to_readers",
         "schedule": 5.0,
         "options": {"expires": 5},
     },
@@ -43,6 +43,11 @@ app.conf.beat_schedule = {
         "task": "notifications.tasks.keep_heads",
         "schedule": 15.0,
         "options": {"expires": 15},
+    },
+    "forget whose time has come": {
+        "task": "notifications.tasks.forget",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
     },
     "tell approvers": {"task": "accounts.tasks.tell_approvers", "schedule": 10.0, "options": {"expires": 10}},
     "make evidence": {"task": "notifications.tasks.make_evidence", "schedule": 15.0, "options": {"expires": 15}},

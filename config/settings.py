@@ -230,6 +230,8 @@ SENDING_WINDOW = env.int("SENDING_WINDOW", default=25)
 SENDING_BATCHES = env.bool("SENDING_BATCHES", default=True)
 """Whether a provider that takes many recipients in a call gets them so; then a window is as large as a call."""
 SENDING_PER_SECOND = env.int("SENDING_PER_SECOND", default=500)
+# How long the people of an incident are kept after it was resolved, where nobody sets a date (retention.py)
+RETENTION = timedelta(days=env.int("RETENTION_DAYS", default=3 * 365))
 SENDING_LEASE = timedelta(seconds=env.float("SENDING_LEASE_SECONDS", default=55))
 """A killed worker's window is back, or unknown by name, within a minute. Half of the lease has to be longer than the
 longest wait for one answer (EMAIL_TIMEOUT, REQUESTS_TIMEOUT)."""

@@ -33,6 +33,9 @@ OPENING = Limit("opening", RateLimitItemPerMinute(120))
 # A code has 55 bits, and its answer is worth asking for.
 GENUINE = Limit("genuine", RateLimitItemPerMinute(30), RateLimitItemPerMinute(3000))
 
+# Each is a row for somebody of ours to read.
+REPORT = Limit("report", RateLimitItemPerHour(20), RateLimitItemPerMinute(60))
+
 # Each may make us write to a mailbox. What one mailbox gets is limited where it shows to nobody (subscriptions).
 FOLLOW = Limit("follow", RateLimitItemPerHour(60), RateLimitItemPerMinute(120))
 

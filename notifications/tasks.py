@@ -8,12 +8,24 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from accounts import anchoring
-from notifications import bounces, dispatch, looking_up, mailings, next_address, reconcile, revoking, telling, tracking
-from notifications.reading import fresh, signing_in
-from notifications.inquiries import answering, holding, later
-from notifications.inquiries import sending as sending_answers
+from notifications import (
+    bounces,
+    dispatch,
+    looking_up,
+    mailings,
+    next_address,
+    reconcile,
+    reports,
+    retention,
+    revoking,
+    telling,
+    tracking,
+)
 from notifications.evidence import asking as asking_for_evidence
 from notifications.evidence import sealed
+from notifications.inquiries import answering, holding, later
+from notifications.inquiries import sending as sending_answers
+from notifications.reading import fresh, signing_in
 from notifications.subscriptions import announcing, asking, sending
 
 logger = logging.getLogger(__name__)
@@ -112,6 +124,13 @@ def ring_for_evidence() -> None:
         make_evidence.apply_async(expires=10, retry=False)
     except OperationalError:
         logger.warning("The broker is away: evidence waits for beat")
+
+
+@shared_task(ignore_result=True)
+def forget() -> None:
+    """Beat's: the people of incidents whose day has come, and old reports."""
+    retention.forget_due()
+    reports.forget(at=timezone.now())
 
 
 def ring() -> bool:

@@ -156,7 +156,7 @@ def versions(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
-@staff("read_room")
+@staff("read_room", "look_up_person")
 def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """The very bytes that were published."""
     kept = get_object_or_404(PageVersion, incident__slug=slug, number=number)

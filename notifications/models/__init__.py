@@ -22,6 +22,7 @@ from notifications.models.recipients import (
     SendBatch,
     SentAgain,
 )
+from notifications.models.rights import AddressCorrection, FakeReport, PersonRequest, Retention
 from notifications.models.subscribers import (
     Announcement,
     FollowRefusal,
@@ -33,9 +34,10 @@ from notifications.models.subscribers import (
 )
 
 __all__ = [
-    "AnswerNotice", "Inquiry", "InquiryAnswer", "InquiryAttempt", "InquiryMail", "InquiryOutbox", "InquirySwitch",
-    "Announcement", "Attempt", "DeliveryEvent", "EvidenceBundle", "EvidencePiece", "Export", "FollowRefusal", "FollowRequest",
-    "FreshLinkRequest", "HandOver", "LinkRevocation", "MailboxCode", "Mailing", "MailingTally", "Notice", "NoticeText", "NoticeVersion", "Outbox", "ReaderLink", "Recipient", "RecordUpload", "RecordWithdrawal",
-    "SendBatch", "SendingPulse", "SendingStop", "SentAgain", "Subscriber", "UpdateAttempt", "UpdateMail",
-    "UpdateOutbox",
+    "AddressCorrection", "Announcement", "AnswerNotice", "Attempt", "DeliveryEvent", "EvidenceBundle", "EvidencePiece",
+    "Export", "FakeReport", "FollowRefusal", "FollowRequest", "FreshLinkRequest", "HandOver", "Inquiry",
+    "InquiryAnswer", "InquiryAttempt", "InquiryMail", "InquiryOutbox", "InquirySwitch", "LinkRevocation", "MailboxCode",
+    "Mailing", "MailingTally", "Notice", "NoticeText", "NoticeVersion", "Outbox", "PersonRequest", "ReaderLink",
+    "Recipient", "RecordUpload", "RecordWithdrawal", "Retention", "SendBatch", "SendingPulse", "SendingStop",
+    "SentAgain", "Subscriber", "UpdateAttempt", "UpdateMail", "UpdateOutbox",
 ]  # fmt: skip

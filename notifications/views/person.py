@@ -11,7 +11,7 @@ from accounts.access import StaffRequest, staff
 from accounts.models import Address
 from incidents.audience import finding
 from incidents.models import AffectedAccount, Incident
-from notifications import listing, person, recording, tried
+from notifications import listing, person, recording, resending, support, tried
 from notifications.forms import FindForm, RecordForm, TakeBackForm
 from notifications.models import Recipient
 
@@ -43,6 +43,10 @@ def look_up(request: StaffRequest) -> HttpResponse:
     return redirect("notifications:look_up")
 
 
+def may_open(request: StaffRequest, pk: int) -> bool:
+    return request.user.has_perm("accounts.read_room") or any(pk in found for found in _found(request))
+
+
 def _found(request: HttpRequest) -> list[list[int]]:
     """What the latest look-ups found, the newest first."""
     return request.session.get("looked_up", [])
@@ -63,7 +67,7 @@ def _look_up_page(request: HttpRequest, form: FindForm, found: list[int], status
 @staff("read_room", "look_up_person")
 def account(request: StaffRequest, slug: str, pk: int) -> HttpResponse:
     """Whoever reads no lists opens only what their own look-up has found: no trying one number after the other."""
-    if not request.user.has_perm("accounts.read_room") and not any(pk in found for found in _found(request)):
+    if not may_open(request, pk):
         return _look_up_page(request, FindForm(), [], status=403, not_found_by_you=True)
     affected = _affected(slug, pk)
     person.looked_up(affected, by=request.user)
@@ -116,9 +120,15 @@ def _affected(slug: str, pk: int) -> AffectedAccount:
 
 
 def _page(request: HttpRequest, affected: AffectedAccount, form: RecordForm, status: int = 200) -> HttpResponse:
+    told = person.read(affected)
+    pages = support.pages_then(affected.incident, told.messages)
+    for message in told.messages:
+        message.page_then = pages.get(message.pk)  # type: ignore[attr-defined]
     return render(request, "notifications/staff/person.html", {
-        "incident": affected.incident, "room": "affected", "affected": affected, "person": person.read(affected),
-        "form": form,
+        "incident": affected.incident, "room": "affected", "affected": affected, "person": told,
+        "form": form, "script": support.script(affected, told.outcome),
+        "can_send_again": told.outcome != "by_decision_not_told" and resending.last_approved(affected) is not None,
+        "corrections": affected.corrections.filter(done_at=None).exclude(value=""),
     }, status=status)  # fmt: skip
 
 

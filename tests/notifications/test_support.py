@@ -1,0 +1,131 @@
+"""Support: was this person told, send it again, another address; nothing else of anybody."""
+
+import pytest
+from django.urls import reverse
+
+from accounts import approvals
+from accounts.models import Address, AuditEntry
+from incidents.models import Incident
+from notifications import correcting
+from notifications.models import AddressCorrection, Recipient, SentAgain
+from tests.factories import make_account, make_affected, make_incident, make_user
+from tests.notifications.arrange import make_recipient
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def sam(db):
+    """Support."""
+    return make_user("sam@relaypost.example", role="Support", name="Sam Support")
+
+
+@pytest.fixture
+def incident() -> Incident:
+    return make_incident()
+
+
+@pytest.fixture
+def told(incident) -> Recipient:
+    return make_recipient(incident, state="delivered")
+
+
+def look_up(client, text: str):
+    return client.post(reverse("notifications:look_up"), {"text": text}, follow=True)
+
+
+def test_one_page_says_what_when_how_it_ended_and_what_to_read_out(as_user, sam, told):
+    page = look_up(as_user(sam), told.address.value).content.decode()
+
+    for said in ("Told", told.code, "Delivered", "To read out", "our message reached you", "The page said then"):
+        assert said in page
+    assert AuditEntry.objects.filter(act="account.looked_up", by=sam).exists()
+
+
+def test_support_sends_it_again_to_an_address_on_file(as_user, sam, told):
+    client = as_user(sam)
+    look_up(client, told.address.value)
+
+    at = reverse("notifications:send_again", args=[told.incident.slug, told.affected_account_id, told.address_id])
+    page = client.post(at, follow=True).content.decode()
+
+    assert "The notice goes to this address again" in page
+    assert SentAgain.objects.get().by == sam
+    assert "Nothing was sent" in client.post(at, follow=True).content.decode()
+    assert SentAgain.objects.count() == 1
+
+
+@pytest.mark.parametrize("view", ["send_again", "correct"])
+def test_only_whom_their_own_look_up_found(as_user, sam, told, view):
+    at = reverse(f"notifications:{view}", args=[told.incident.slug, told.affected_account_id, told.address_id])
+
+    assert as_user(sam).post(at, {"value": "a@b.example", "because": "x"}).status_code == 403
+    assert not SentAgain.objects.exists()
+    assert not AddressCorrection.objects.exists()
+
+
+@pytest.mark.parametrize("view", ["send_again", "correct"])
+def test_who_may_not(as_user, otto, wanda, stranger, told, view):
+    at = reverse(f"notifications:{view}", args=[told.incident.slug, told.affected_account_id, told.address_id])
+
+    assert {as_user(who).post(at).status_code for who in (otto, wanda, stranger)} == {403}
+
+
+def test_an_address_of_somebody_else_is_not_found(as_user, sam, told, incident):
+    other = make_affected(incident, make_account("other", "owner@other.example")).account.addresses.get()
+    client = as_user(sam)
+    look_up(client, told.address.value)
+
+    at = reverse("notifications:send_again", args=[incident.slug, told.affected_account_id, other.pk])
+    assert client.post(at).status_code == 404
+
+
+def asked(client, told, value="right@northwind.example") -> AddressCorrection:
+    look_up(client, told.address.value)
+    at = reverse("notifications:correct", args=[told.incident.slug, told.affected_account_id, told.address_id])
+    client.post(at, {"value": value, "because": "called back at the number of the contract"})
+    return AddressCorrection.objects.get()
+
+
+def test_a_second_person_says_yes_before_an_address_is_another(as_user, sam, anton, told):
+    client = as_user(sam)
+    correction = asked(client, told)
+    at = reverse("notifications:correction", args=[told.incident.slug, told.affected_account_id, correction.pk])
+    assert "Nothing was changed" in client.post(at, follow=True).content.decode()
+    assert Address.objects.count() == 1
+
+    approvals.answer(approvals.living(correcting.ACT, correction), yes=True, by=anton)
+    page = client.post(at, follow=True).content.decode()
+
+    new = Address.objects.get(value="right@northwind.example")
+    old = Address.objects.exclude(pk=new.pk).get()
+    told.link.refresh_from_db()
+    assert "The old address is withdrawn" in page
+    assert old.withdrawn_at and told.link.revoked_at
+    assert SentAgain.objects.get().recipient.address == new
+    correction.refresh_from_db()
+    assert correction.value == ""
+    entry = AuditEntry.objects.get(act="address.corrected")
+    assert "right@" not in entry.body
+
+
+def test_nobody_says_yes_to_their_own_correction(as_user, ada, told):
+    correction = asked(as_user(ada), told)
+
+    with pytest.raises(approvals.NotAllowed):
+        approvals.answer(approvals.living(correcting.ACT, correction), yes=True, by=ada)
+
+
+def test_what_was_changed_after_the_yes_is_not_done(as_user, sam, anton, told):
+    client = as_user(sam)
+    correction = asked(client, told)
+    approvals.answer(approvals.living(correcting.ACT, correction), yes=True, by=anton)
+    AddressCorrection.objects.update(value="evil@attacker.example")
+
+    at = reverse("notifications:correction", args=[told.incident.slug, told.affected_account_id, correction.pk])
+    assert "Nothing was changed" in client.post(at, follow=True).content.decode()
+    assert not Address.objects.filter(value="evil@attacker.example").exists()
+
+
+def test_before_the_page_there_was_none(as_user, sam, told):
+    assert "it was not published yet" in look_up(as_user(sam), told.address.value).content.decode()
