@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib import import_module
 
-MODULES = ("events", "evidence", "finding", "importing", "inquiry", "publishing", "sending", "serving")
+MODULES = ("events", "evidence", "finding", "importing", "inquiry", "notice", "publishing", "sending", "serving")
 
 
 @dataclass(frozen=True)

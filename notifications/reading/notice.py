@@ -60,7 +60,7 @@ def personal_notice(opened: Opened | ReaderLink) -> PersonalNotice:
     rows = worst_by_data_class(_concerning(guidance.get("exposures", []), theirs))
     ruled_out = affected.certainty == AffectedAccount.Certainty.RULED_OUT
     steps = [] if ruled_out else _steps(affected, _concerning(guidance.get("steps", []), theirs))
-    values, tables = facts.split({} if ruled_out else affected.facts)
+    values, tables = facts.split({} if ruled_out else affected.facts, mask=True)
     done, promised = _measures(guidance.get("measures", []))
     page = sent.public_page(version)
     return PersonalNotice(

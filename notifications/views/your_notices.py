@@ -7,6 +7,7 @@ from functools import wraps
 from allauth.account.internal.flows.login import record_authentication
 from allauth.account.utils import perform_login
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -140,6 +141,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 def your_notices(request: StaffRequest) -> HttpResponse:
     """One template, one status and one size class, whether there is something to say or nothing."""
     found = theirs.of_reader(request.user)
+    list(messages.get_messages(request))  # allauth's "signed in as …": it would turn up on the notice
     context = {
         "lines": theirs.lines(found), "lists": [] if found else theirs.lists(), "as_of": words.instant(timezone.now()),
         "mailboxes": readers.mailboxes_of(request.user),

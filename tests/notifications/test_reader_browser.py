@@ -99,7 +99,7 @@ def test_pages_for_links_that_do_not_open_are_accessible(new_context, live_serve
 
     page.goto(f"{live_server.url}/notice/{'x' * 43}/")
     press(page, "Continue")
-    assert page.get_by_role("heading", name="This link does not open a notice").is_visible()
+    assert page.get_by_role("heading", name="This link no longer opens").is_visible()
     assert has_no_violations(page)
     page.goto(f"{live_server.url}/notice/")
     assert has_no_violations(page)

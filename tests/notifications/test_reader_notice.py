@@ -233,6 +233,27 @@ def test_no_more_of_an_account_is_shown_than_its_owner_needs(incident, identity,
     assert f'<span class="concerns-account">{shown}</span>' in page(open_link(mailing.recipients.get()))
 
 
+@pytest.mark.parametrize(
+    ("fact", "shown"),
+    [
+        ("jane.doe@northwind.example", "j…@northwind.example"),
+        ("from 203.0.113.77, twice", "from 203.0.113.…, twice"),
+        ("2001:db8:85a3:8d3:1319:8a2e:370:7348", "2001:db8:85a3:…"),
+        ("key-3ax6xnjp29jd6fds4gc373sgvjxteol0", "…eol0"),
+        ("key-…4f2", "key-…4f2"),
+        ("Whatever stands in words alone", "Whatever stands in words alone"),
+    ],
+)
+@pytest.mark.parametrize("in_table", [False, True])
+def test_no_more_of_a_fact_is_shown_than_its_owner_knows_it_by(letter, fact, shown, in_table):
+    AffectedAccount.objects.update(facts={"what": [{"seen": fact}] if in_table else fact})
+
+    notice = page(open_link(letter)).partition("What we sent you")[0]
+
+    assert f">{shown}<" in notice
+    assert fact == shown or fact not in notice
+
+
 def test_facts_and_small_tables_are_words_and_never_markup(letter):
     AffectedAccount.objects.update(
         facts={

@@ -12,10 +12,11 @@ from django.utils import timezone
 
 from accounts import sealing
 from accounts.models import Address, AuditEntry, User
-from incidents.models import AffectedAccount
+from incidents.models import AffectedAccount, ImportBatch
 from notifications.models import MailboxCode, Mailing, Recipient
 from notifications.reading import signing_in
 from tests.factories import (
+    NOON,
     make_account,
     make_address,
     make_affected,
@@ -104,9 +105,22 @@ def test_every_account_of_one_mailbox_and_every_incident_stand_there(letter, wan
 def test_somebody_else_sees_nothing_of_it_and_that_it_is_no_proof(letter):
     nothing = listed(sign_in("stranger@elsewhere.example"))
 
-    assert "We hold no notice for this mailbox" in nothing
+    assert "we hold no notice for this mailbox" in nothing
     assert "northwind" not in nothing
-    assert "API keys of some customers were exposed</a>" in nothing and "list" in nothing
+    assert "API keys of some customers were exposed</a>: there is no list yet" in nothing
+
+
+def test_whoever_has_no_notice_reads_as_of_which_list(letter):
+    for number in (1, 2):
+        ImportBatch.objects.create(
+            incident=letter.incident, number=number, source="room", file_name="x.csv", state="confirmed",
+            confirmed_at=NOON,
+        )  # fmt: skip
+
+    nothing = listed(sign_in("stranger@elsewhere.example"))
+
+    assert "none for this mailbox by list version 2, as of <time" in nothing
+    assert "12:00 UTC, 14 March 2026" in nothing
 
 
 def test_who_has_notices_and_who_has_none_get_pages_of_one_status_and_one_size(letter):
@@ -121,7 +135,7 @@ def test_who_has_notices_and_who_has_none_get_pages_of_one_status_and_one_size(l
 def test_nobody_learns_it_here_before_they_are_told(letter, state):
     Recipient.objects.update(state=state)
 
-    assert "We hold no notice" in listed(sign_in(OWNER))
+    assert "we hold no notice" in listed(sign_in(OWNER))
 
 
 def test_whoever_is_being_written_to_this_minute_reads_it_but_not_while_it_is_paused(letter):
@@ -131,7 +145,7 @@ def test_whoever_is_being_written_to_this_minute_reads_it_but_not_while_it_is_pa
 
     Mailing.objects.update(state="paused", paused_at=timezone.now())
 
-    assert "We hold no notice" in listed(client)
+    assert "we hold no notice" in listed(client)
 
 
 def test_whoever_is_on_the_list_and_was_not_told_is_told_nothing_untrue(letter):
@@ -139,7 +153,7 @@ def test_whoever_is_on_the_list_and_was_not_told_is_told_nothing_untrue(letter):
 
     notices = listed(sign_in("it@contoso.example"))
 
-    assert "We hold no notice" in notices and "not affected" not in notices
+    assert "we hold no notice" in notices and "not affected" not in notices
 
 
 @pytest.mark.parametrize("end", [{"trusted": False}, {"withdrawn_at": timezone.now()}])
@@ -150,14 +164,14 @@ def test_a_mailbox_that_is_not_trusted_or_was_withdrawn_opens_nothing(letter, en
 
     Address.objects.update(**end)
 
-    assert "We hold no notice" in listed(client)
+    assert "we hold no notice" in listed(client)
     assert client.get("/notice/").status_code == 403
 
 
 def test_a_drill_is_no_notice(letter):
     letter.incident.__class__.objects.update(drill=True, visibility="told_only")
 
-    assert "We hold no notice" in listed(sign_in(OWNER))
+    assert "we hold no notice" in listed(sign_in(OWNER))
 
 
 def test_whoever_was_ruled_out_reads_so(letter):
@@ -406,3 +420,45 @@ def test_an_address_of_two_people_shows_both(letter):
     make_address(make_account("contoso", None), OWNER)
 
     assert "northwind" in listed(sign_in(OWNER))
+
+
+# The wire ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tail", ["x.css", ";.js", "%2fx.css", "sign-in/x.css", ".css", "..", "open/.js", "code.", "."])
+def test_an_address_that_looks_like_a_file_is_never_answered_with_a_notice(letter, tail):
+    client = sign_in(OWNER)
+
+    response = client.get(f"/your-notices/{tail}")
+
+    assert response.status_code == 404
+    assert b"northwind" not in response.content
+
+
+@pytest.mark.parametrize("path", ["", "sign-in/", "code/", "open/", "sign-out/"])
+def test_every_page_is_neither_kept_nor_indexed_nor_compressed_nor_named_to_others(letter, path):
+    client = sign_in(OWNER)
+    post = path in {"open/", "sign-out/"}
+
+    response = (client.post if post else client.get)(f"/your-notices/{path}", headers={"Accept-Encoding": "gzip, br"})
+
+    assert response["Cache-Control"] == "private, no-store"
+    assert "noindex" in response["X-Robots-Tag"]
+    assert response["Referrer-Policy"] == "strict-origin"
+    assert not response.has_header("Content-Encoding")
+
+
+def test_what_signing_in_says_does_not_turn_up_on_the_notice(letter):
+    client = sign_in(OWNER)
+    client.get("/your-notices/")
+    client.post("/your-notices/open/", {"code": letter.code})
+
+    assert OWNER not in client.get("/notice/").content.decode()
+
+
+def test_a_reader_is_signed_out_after_an_hour_and_staff_are_not(letter, as_user, wanda):
+    client, worker = sign_in(OWNER), as_user(wanda)
+    for one in (client, worker):
+        one.get("/your-notices/")
+
+    assert client.session.get_expiry_age() <= 3600 < worker.session.get_expiry_age()
