@@ -8,6 +8,7 @@ import base64
 import binascii
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -76,7 +77,11 @@ def _introduce(name: str, mine: Ed25519PrivateKey, *, at: datetime, alone: bool)
     before = SigningKey.objects.last()
     new = SigningKey.objects.create(id=name, public=public_of(mine), since=at)
     said = statement(new.pk, new.public, before.pk if before else None)
-    facts = {"public": new.public, "by_itself": mine.sign(said).hex(), "before": before.pk if before else None}
+    facts: dict[str, Any] = {
+        "public": new.public,
+        "by_itself": mine.sign(said).hex(),
+        "before": before.pk if before else None,
+    }
     if before and not alone:
         facts["by_the_one_before"] = _old(before).sign(said).hex()
     audit.record(act=LOST if before and alone else INTRODUCED, thing=new, by=None, at=at, **facts)

@@ -132,6 +132,6 @@ class _Teller:
         self.last = time.monotonic()
         with self.connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE notifications_evidencebundle SET rows = %s, lease_until = now() + %s WHERE id = %s",
-                [rows, LEASE, self.bundle.pk],
+                "UPDATE notifications_evidencebundle SET rows = %s, lease_until = %s WHERE id = %s",
+                [rows, timezone.now() + LEASE, self.bundle.pk],
             )

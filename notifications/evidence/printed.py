@@ -6,7 +6,7 @@ import io
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.platypus import Paragraph, SimpleDocTemplate
+from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate
 
 from notifications import letters
 
@@ -20,7 +20,7 @@ def pdf(told: list[tuple[str, list[str]]]) -> bytes:
     more = ParagraphStyle("more", plain, leftIndent=6 * mm)
     heading = ParagraphStyle("heading", plain, fontSize=10.5, leading=14, spaceBefore=3 * mm, spaceAfter=0.5 * mm)
     title = ParagraphStyle("title", heading, fontSize=14, leading=18)
-    flow = []
+    flow: list[Flowable] = []
     for number, (words, lines) in enumerate(told):
         flow.append(Paragraph(_escaped(words), heading if number else title))
         for line in lines or ["Nothing."]:

@@ -26,7 +26,7 @@ CHUNK = 2000  # rows
 def seal_all(*, at: datetime) -> int:
     """Beat's: every incident of which a mailing has come to rest since its attempts were sealed last; how many."""
     rest = AuditEntry.objects.filter(act__in=ENDED, at__lte=at - QUIET, incident__isnull=False).order_by("number")
-    newest = dict(rest.values_list("incident", "at"))
+    newest = {pk: came_to_rest for pk, came_to_rest in rest.values_list("incident", "at") if pk}
     sealed = {pk: _until(pk) for pk in newest}
     due = [pk for pk, came_to_rest in newest.items() if sealed[pk] < verify_evidence.instant(came_to_rest.isoformat())]
     return sum(seal(incident, at=at) is not None for incident in Incident.objects.filter(pk__in=due))

@@ -68,15 +68,15 @@ def _bundle(incident: Incident, file: IO[bytes], *, by: User | None, at: datetim
         "approvals": rows.approvals(incident), "mailings": rows.mailings(incident),
         "exports": rows.exports(incident),
     }  # fmt: skip
-    uncounted = {"announcements": rows.announcements(incident), **others.told(incident)}
+    uncounted: dict[str, object] = {"announcements": rows.announcements(incident), **others.told(incident)}
     bundle.add("README.txt", README.read_bytes())
     bundle.add("verify_evidence.py", VERIFIER.read_bytes())
     bundle.add_json("incident.json", rows.incident_of(incident))
     for name, records in small.items():
         bundle.add_json(f"{name}.json", records)
         counts[name] = len(records)
-    for name, records in uncounted.items():
-        bundle.add_json(f"{name}.json", records)
+    for name, told in uncounted.items():
+        bundle.add_json(f"{name}.json", told)
     bundle.add_json("keys.json", rows.keys())
     counts["sign_offs"] = sum(len(approval["sign_offs"]) for approval in small["approvals"])
     pages = list(_add_page_versions(bundle, incident, counts))
@@ -94,10 +94,10 @@ def _bundle(incident: Incident, file: IO[bytes], *, by: User | None, at: datetim
         "audit_head": rows.audit_head(),
         "counts": {**counts, "outcomes": dict(outcomes), "states": dict(states), "ways": dict(ways)},
     }  # fmt: skip
-    told = _told(content, pages=pages, notices=notices, **small, **uncounted)
-    bundle.add("summary.txt", verify_evidence.as_text(told).encode())
-    bundle.add("summary.html", verify_evidence.as_html(told).encode())
-    bundle.add("summary.pdf", printed.pdf(told))
+    summary = _told(content, pages=pages, notices=notices, **small, **uncounted)
+    bundle.add("summary.txt", verify_evidence.as_text(summary).encode())
+    bundle.add("summary.html", verify_evidence.as_html(summary).encode())
+    bundle.add("summary.pdf", printed.pdf(summary))
     return bundle.close(content, sign=sign)
 
 
