@@ -13,8 +13,8 @@ from django.test import override_settings
 
 from accounts.models import Approval, Organisation, User
 from config.bench import Figure, benchmark
-from incidents import casefile, documents, publishing, site_folder
-from incidents.models import Incident, PageVersion, Update
+from incidents import casefile, documents, publishing, site_folder, translating
+from incidents.models import Incident, PageVersion, Translation, Update
 from incidents.publishing import versions
 
 UPDATES = 50  # of each incident
@@ -27,18 +27,26 @@ WORDS = (
     "We have closed the way in and are looking at what was read through it. Rotate your keys, then look at your logs."
 )
 
+SAID = {
+    "de": "Wir haben den Zugang geschlossen und sehen nach, was darüber gelesen wurde. Tauschen Sie Ihre Schlüssel "
+    "aus, dann sehen Sie in Ihre Protokolle.",
+    "ar": "أغلقنا منفذ الدخول ونبحث في ما قُرئ عبره. استبدلوا مفاتيحكم، ثم راجعوا سجلاتكم.",
+}
+
 
 @benchmark("publish_growth")
 def growth() -> list[Figure]:
     """One update among 1,000 incidents against the same among 100; until its files stand there."""
     by = _publisher("bench-growth@relaypost.example")
+    Organisation.objects.update(languages=["en", *SAID])
     with tempfile.TemporaryDirectory() as folder, override_settings(SITE_FOLDER=folder):
         _publish_many(FEW, by, Path(folder))
         among_few = _seconds(by)
         _publish_many(MANY - FEW, by, Path(folder), begin=FEW)
         among_many = _seconds(by)
     took = f"{among_few * 1000:.0f} ms among {FEW}, {among_many * 1000:.0f} ms among {MANY:,}"
-    how = f"{took} incidents of {UPDATES} updates each"
+    how = f"{took} incidents of {UPDATES} updates in {len(SAID) + 1} languages each"
+    Organisation.objects.update(languages=["en"])
     return [Figure("publish_growth", among_many / among_few, "≤ 1.5", "ratio", how)]
 
 
@@ -80,7 +88,7 @@ def _publish_many(count: int, by: User, folder: Path, begin: int = 0) -> None:
     approval = Approval.objects.create(
         act="publish", thing=f"bench:{begin}", hashes={}, summary="", needs=0, asked_by=by
     )
-    with mock.patch.object(versions, "refresh_site"):
+    with mock.patch.object(versions, "refresh_site"), mock.patch.object(versions, "rendered", _Copied()):
         for number in range(begin, begin + count):
             at = BEGIN + timedelta(days=number)
             phase = "monitoring" if number < OPEN else "resolved"
@@ -93,6 +101,7 @@ def _publish_many(count: int, by: User, folder: Path, begin: int = 0) -> None:
                        precision="minute", published_at=at + timedelta(minutes=n), position=n)
                 for n in range(UPDATES)
             )  # fmt: skip
+            _translate(incident, at)
             versions.make_version(
                 incident, content=documents.freeze(incident), telling=documents.Telling(), said_at=at, at=at, by=by,
                 cause=PageVersion.Cause.PUBLISHED, approval=approval,
@@ -100,6 +109,35 @@ def _publish_many(count: int, by: User, folder: Path, begin: int = 0) -> None:
     versions.refresh_site(at=versions.now())
     PageVersion.objects.filter(written_at=None).update(written_at=versions.now(), announced_at=versions.now())
     site_folder.mark(folder)
+
+
+class _Copied:
+    """Pages of closed incidents are copies of the first one's: nobody reads them here, and a thousand take long."""
+
+    def __init__(self) -> None:
+        self.first: tuple[str, dict[str, bytes]] | None = None
+
+    def __call__(self, content: dict, **how: Any) -> dict[str, bytes]:
+        slug = content["slug"]
+        if content["phase"] != "resolved":
+            return RENDERED(content, **how)
+        if self.first is None:
+            self.first = slug, RENDERED(content, **how)
+        copied, made = self.first
+        return {path.replace(copied, slug): body for path, body in made.items()}
+
+
+RENDERED = versions.rendered
+
+
+def _translate(incident: Incident, at: datetime | None) -> None:
+    """Every text that is not yet, into each language."""
+    texts = [text for text in translating.translations(incident).texts if not text.newest]
+    Translation.objects.bulk_create(
+        Translation(incident=incident, language=language, thing=text.thing, field=text.field, of=text.original,
+                    words=f"{text.thing} {words}", published_at=at)
+        for text in texts for language, words in SAID.items()
+    )  # fmt: skip
 
 
 def _seconds(by: User) -> float:
@@ -110,6 +148,7 @@ def _seconds(by: User) -> float:
         Update.objects.create(
             incident=incident, body=f"News {time.time()}: {WORDS}", phase="monitoring", position=number, **DRAFT
         )
+        _translate(incident, None)
         began = time.perf_counter()
         _publish(incident, by)
         taken.append(time.perf_counter() - began)

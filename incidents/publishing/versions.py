@@ -23,6 +23,7 @@ OF_A_LINE = (
     "slug", "title", "summary", "phase", "next_update_by", "originally_posted_on", "language", "visibility",
     "translated", "languages",
 )  # fmt: skip
+WHEN = ("at", "precision", "zone", "utc_offset", "unknown_because", "position", "number", "is_published")
 SITE_KEPT = 10  # versions of the site's own documents whose bytes stay
 SITE_NUMBERS = 0x43414E53  # advisory lock, held until commit: versions of the site's own documents, one at a time
 
@@ -169,7 +170,9 @@ def _lines() -> Iterator[tuple[dict, datetime]]:
         "made_at", "content__updates__0", "content__updates__-1", "content__organisation__languages",
         *(f"content__{name}" for name in OF_A_LINE),
     ):  # fmt: skip
-        updates = [update for update in (newest, first) if update]
+        # When they were said and nothing else: each line is copied for each language.
+        said = [{name: update.get(name) for name in WHEN} for update in (newest, first) if update]
+        updates = [update | {"correction": None} for update in said]
         line = dict(zip(OF_A_LINE, values, strict=True))
         yield line | {"updates": updates, "organisation": {"languages": languages}}, made_at
 
