@@ -15,7 +15,7 @@ from accounts import audit, signing
 from accounts.models import Organisation, User
 from incidents.models import Incident
 from notifications import verify_evidence
-from notifications.evidence import others, printed, rows
+from notifications.evidence import asked, others, printed, rows
 from notifications.evidence.bundle import Bundle, Manifest, Sign
 
 HERE = Path(__file__).parent
@@ -85,6 +85,7 @@ def _bundle(incident: Incident, file: IO[bytes], *, by: User | None, at: datetim
     bundle.add_lines("accounts.jsonl", _watched(accounts, watch))
     recipients = _counted(rows.recipients(incident), counts, "recipients", of=states, key="state")
     bundle.add_lines("recipients.jsonl", _watched(_ways(recipients, ways), watch, after=counts["accounts"]))
+    bundle.add_lines("inquiries.jsonl", asked.inquiries(incident))
     bundle.add_lines("anchors.jsonl", _counted(rows.anchors(incident), counts, "anchors"))
     bundle.add_lines("audit.jsonl", _counted(rows.audit_entries(incident), counts, "audit_entries"))
     content = {

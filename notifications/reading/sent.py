@@ -12,6 +12,7 @@ from incidents.models import AffectedAccount, Incident, PageVersion
 from incidents.publishing.versions import last_said
 from notifications import composing, links
 from notifications.composing.variables import VARIABLE
+from notifications.inquiries import checking
 from notifications.models import Attempt, Recipient
 
 LEFT_THE_HOUSE = (
@@ -101,7 +102,7 @@ def genuine(code: str) -> Genuine | None:
     """The message with this code (as links.normalise_code gives it); None where no such message left the house."""
     recipient = handed_over().filter(code=code).select_related("incident", "mailing__version").first()
     if recipient is None:
-        return None
+        return _answer(code)
     version = last_said(recipient.incident)
     page = public_page(version)
     return Genuine(
@@ -109,6 +110,20 @@ def genuine(code: str) -> Genuine | None:
         at=words.instant(recipient.sent_at),  # type: ignore[attr-defined]  # annotated by handed_over
         channel=recipient.get_channel_display(), sender=recipient.mailing.sender,
         subject=_subject_naming_nobody(recipient), title=version.content["title"] if version and page else "",
+        page=page,
+    )  # fmt: skip
+
+
+def _answer(code: str) -> Genuine | None:
+    """An answer to "was I affected?" carries a code, too."""
+    found = checking.sent(code)
+    if found is None:
+        return None
+    version = last_said(found.incident)
+    page = public_page(version)
+    return Genuine(
+        code=code, at=words.instant(found.at), by_email=True, channel=Recipient.Channel.EMAIL.label,
+        sender=found.sender, subject=found.subject, title=version.content["title"] if version and page else "",
         page=page,
     )  # fmt: skip
 

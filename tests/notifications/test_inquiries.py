@@ -10,8 +10,10 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import approvals
+from accounts.addresses import lookup_hash
 from accounts.models import Organisation
 from notifications import stopping, tasks
+from notifications.evidence import asked
 from notifications.inquiries import answering, holding, keys, later, sending, texts
 from notifications.models import Inquiry, InquiryAnswer, InquiryMail, InquiryOutbox, Recipient, SentAgain
 from tests.factories import make_account, make_address, make_affected, make_decision, make_incident, make_organisation
@@ -405,3 +407,24 @@ def test_recipients_of_the_ledger_stay_those_of_notices(incident, server, affect
     ask(UNKNOWN)
     tasks.answer_inquiries()
     assert Recipient.objects.count() == 1
+
+
+def test_an_answer_is_genuine_and_names_nobody(incident, server, answers):
+    ask(UNKNOWN)
+    tasks.answer_inquiries()
+    code = InquiryMail.objects.get().code
+    page = Client().post("/genuine/", {"code": code}, HTTP_SEC_FETCH_SITE="same-origin").content.decode()
+    assert "security@relaypost.example" in page
+    assert code in page
+    assert UNKNOWN not in page
+
+
+def test_the_evidence_holds_each_inquiry_by_keyed_hash(incident, server, answers):
+    ask(UNKNOWN)
+    tasks.answer_inquiries()
+    (record,) = asked.inquiries(incident)
+    assert record["address"] == lookup_hash(UNKNOWN).hex()
+    assert record["messages"][0]["case"] == "not_listed"
+    assert record["messages"][0]["state"] == "accepted"
+    assert len(record["message_attempts"][0]["sha256"]) == 64
+    assert UNKNOWN not in str(record)
