@@ -6,7 +6,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from accounts.models import Address
 from incidents.models import AffectedAccount, Decision
 from notifications import links, mailing_states
-from notifications.mailings.preparing import silent
+from notifications.mailings.owing import silent
 from notifications.mailings.texts import message_id
 from notifications.models import Mailing, Outbox, Recipient
 

@@ -15,7 +15,8 @@ from accounts.models import Address, Organisation, User
 from incidents.models import AffectedAccount, Decision
 from notifications import links, providers
 from notifications.mailings import going
-from notifications.mailings.preparing import PREPARING_LOCK, silent
+from notifications.mailings.owing import silent
+from notifications.mailings.preparing import PREPARING_LOCK
 from notifications.mailings.texts import message_id
 from notifications.models import Mailing, Notice, NoticeVersion, Outbox, Recipient, SentAgain
 

@@ -2,7 +2,8 @@
 
 from notifications.mailings.ahead import ahead_of_the_page
 from notifications.mailings.going import propose_a_few_first, say_how
-from notifications.mailings.preparing import prepare, problem_count, recipients_hash, unreachable
+from notifications.mailings.owing import unreachable
+from notifications.mailings.preparing import prepare, problem_count, recipients_hash
 from notifications.mailings.running import ask, cancel, messages, pause, progress, resume, start
 from notifications.mailings.said_no import Changed, NotNow, NotSent
 from notifications.mailings.texts import (

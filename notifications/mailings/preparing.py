@@ -1,33 +1,24 @@
 """Who gets the message: picked, frozen, and every row composed dry before anybody is asked."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Max, Q
 from django.utils import timezone
-from psycopg.types.json import Jsonb
 
 from accounts import approvals, audit
-from accounts.models import Address, Organisation, User
-from incidents.models import AffectedAccount, Decision, Incident
-from notifications import composing, links, providers
-from notifications.composing import CannotCompose
+from accounts.models import Organisation, User
+from incidents.models import Incident
+from notifications import providers
 from notifications.mailings import going, sealing, texts, whom
+from notifications.mailings.freezing import WINDOW, Counted, freeze_window
+from notifications.mailings.owing import with_address
 from notifications.mailings.said_no import NotNow
 from notifications.mailings.whom import To, in_words
 from notifications.models import Mailing, Notice, NoticeVersion, Recipient
 
-WINDOW = 2000  # rows
-PROBLEMS_KEPT = 200
 PREPARING_LOCK = 0x4D41494C  # advisory, with the incident's id beside it: one prepares at a time
-
-# No message of this kind has come through to anybody with such a Recipient alone.
-NOT_TOLD = [
-    Recipient.State.BOUNCED, Recipient.State.FAILED, Recipient.State.UNCONFIRMED, Recipient.State.CANCELLED,
-    Recipient.State.LETTER,
-]  # fmt: skip
 
 
 @transaction.atomic
@@ -50,11 +41,11 @@ def prepare(notice: Notice, *, by: User, to: To | None = None, at: datetime | No
     _refuse_while_going_out(version)
     mailing = _new_mailing(version, sequence, to, by=by, at=at)
     # Read whole before the first row is written: the planner knows nothing yet of what this transaction adds.
-    owed = list(_with_address(incident, notice.kind, sequence, to).order_by("pk").values_list("pk", "address_id"))
+    owed = list(with_address(incident, notice.kind, sequence, to).order_by("pk").values_list("pk", "address_id"))
     reachable = [(affected, address) for affected, address in owed if address]
-    counted = _Counted(seal=sealing.Seal(mailing))
+    counted = Counted(seal=sealing.Seal(mailing))
     for start in range(0, len(reachable), WINDOW):
-        _freeze_window(mailing, dict(reachable[start : start + WINDOW]), counted, at=at)
+        freeze_window(mailing, dict(reachable[start : start + WINDOW]), counted, at=at)
     if not counted.recipients:
         raise NotNow(_nobody_left(to, unreachable=len(owed)))
     _keep_the_pace(mailing, discarded)
@@ -91,16 +82,6 @@ def problem_count(mailing: Mailing) -> int:
     return sum(problem.get("more", 1) for problem in mailing.problems)
 
 
-def unreachable(mailing: Mailing) -> QuerySet[AffectedAccount]:
-    """Accounts owed this notice for which no trusted email address is left: they need another channel."""
-    if mailing.is_again:
-        return AffectedAccount.objects.none()
-    kind = mailing.version.notice.kind
-    owed, address = _owed_and_address(mailing.incident, kind, mailing.sequence, To.of(mailing))
-    # "None is there" can be answered for all of them at once; "which one" is asked for each.
-    return owed.filter(~Exists(address)).select_related("account")
-
-
 def recipients_hash(mailing: Mailing) -> str:
     """SHA-256 over the set in words and account, address and merge facts of every recipient, as they stand now."""
     seal = sealing.Seal(mailing)
@@ -110,45 +91,6 @@ def recipients_hash(mailing: Mailing) -> str:
     for affected, account, address, kind, merge in rows.iterator(chunk_size=WINDOW):
         seal.add(affected=affected, account=account, address=address, kind=kind, merge=merge)
     return seal.hexdigest()
-
-
-# Whom -----------------------------------------------------------------------------------------------------------
-
-
-def _with_address(incident: Incident, kind: str, sequence: int, to: To) -> QuerySet[Any]:
-    """The set without those who have this notice, each with the address it goes to as `address_id`; None: no such.
-
-    By letter: the first post address of whoever has no email address left to try; the others are not in it.
-    """
-    owed, address = _owed_and_address(incident, kind, sequence, to)
-    return owed.annotate(address_id=Subquery(address.values("pk")[:1]))
-
-
-def _owed_and_address(incident: Incident, kind: str, sequence: int, to: To) -> tuple[QuerySet[Any], QuerySet[Address]]:
-    """The set without those who have it, and for each of them the addresses left to try, in order."""
-    sent = Recipient.objects.filter(incident=incident, kind=kind, sequence=sequence)
-    has_it = sent.filter(affected_account=OuterRef("pk")).exclude(state__in=NOT_TOLD)
-    owed = whom.everyone(incident, to).filter(~Exists(has_it)).filter(~silent(incident))
-    tried = sent.filter(address=OuterRef("pk")).exclude(state=Recipient.State.CANCELLED)
-    email = Address.objects.reachable().filter(~Exists(tried), account=OuterRef("account"))
-    if to.channel == Mailing.Channel.EMAIL:
-        return owed, email
-    post = Address.objects.for_letters().filter(~Exists(tried), account=OuterRef("account"))
-    return owed.filter(~Exists(email)), post
-
-
-def silent(incident: Incident) -> Q | Exists:
-    """Condition on AffectedAccount: by standing Decision, or as a group nobody writes to, not to be told.
-
-    Somebody who is in another Segment as well is told: a missed notice is worse than one too many.
-    """
-    not_contacted = incident.decisions.standing().filter(kind=Decision.Kind.DO_NOT_CONTACT)
-    segments = set(not_contacted.values_list("segment", flat=True))
-    if None in segments:
-        return Q(pk__isnull=False)
-    segments |= set(incident.segments.filter(receives_notice=False).values_list("pk", flat=True))
-    member = AffectedAccount.segments.through.objects.filter(affectedaccount=OuterRef("pk"))
-    return Q(Exists(member.filter(segment__in=segments))) & ~Q(Exists(member.exclude(segment__in=segments)))
 
 
 def _sequence(notice: Notice, *, again: bool = False) -> int:
@@ -218,27 +160,7 @@ def _refuse_while_going_out(version: NoticeVersion) -> None:
         )
 
 
-# Freezing it ----------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class _Counted:
-    recipients: int = 0
-    problems: int = 0
-    kept: list[dict] = field(default_factory=list)
-    seal: sealing.Seal = field(kw_only=True)
-
-    def problem(self, recipient: Recipient, error: CannotCompose) -> None:
-        self.problems += 1
-        if len(self.kept) < PROBLEMS_KEPT:
-            self.kept.append({
-                "recipient": recipient.pk, "account": str(recipient.account), "variable": error.variable,
-                "words": str(error),
-            })  # fmt: skip
-
-    def listed(self) -> list[dict]:
-        left = self.problems - len(self.kept)
-        return [*self.kept, {"more": left}] if left else self.kept
+# The mailing ----------------------------------------------------------------------------------------------------
 
 
 def _new_mailing(version: NoticeVersion, sequence: int, to: To, *, by: User, at: datetime) -> Mailing:
@@ -264,78 +186,3 @@ def _channel(incident: Incident, to: To) -> providers.Channel:
     except (providers.NoSuchChannel, providers.Exposed) as no:
         raise NotNow(str(no)) from no
     return through
-
-
-def _freeze_window(mailing: Mailing, chosen: dict[int, int], counted: _Counted, *, at: datetime) -> None:
-    """chosen: address id by affected account's id, in order."""
-    rows = AffectedAccount.objects.select_related("account").prefetch_related("segments").in_bulk(chosen)
-    window = [rows[affected] for affected in chosen]
-    addresses = Address.objects.in_bulk(chosen.values())
-    pairs = [(affected, addresses[chosen[affected.pk]]) for affected in window]
-    reader_links = links.make_links(pairs, at=at)
-    codes = links.new_codes(len(pairs))
-    cancelled = _cancelled_before(mailing, window)
-    new: list[Recipient] = []
-    again: list[Recipient] = []
-    for (affected, address), code in zip(pairs, codes, strict=True):
-        recipient = cancelled.get((affected.account_id, address.pk))
-        if recipient:
-            again.append(recipient)
-        else:
-            recipient = _new_recipient(mailing, code)
-            new.append(recipient)
-        recipient.mailing, recipient.account, recipient.affected_account = mailing, affected.account, affected
-        recipient.address, recipient.link = address, reader_links[affected.pk, address.pk]
-        recipient.merge = composing.merge_facts(affected, mailing.version, address=address)
-        recipient.state, recipient.state_at, recipient.reason = Recipient.State.PREPARED, at, ""
-        recipient.merge_seal = sealing.merge_seal(recipient.merge)
-        counted.seal.add(affected=affected.pk, account=affected.account_id, address=address.value, kind=address.kind,
-                         merge=recipient.merge)  # fmt: skip
-    Recipient.objects.bulk_create(new, batch_size=WINDOW)
-    _take_over(mailing, again, at=at)
-    counted.recipients += len(pairs)
-    _compose_dry([*new, *again], counted)
-
-
-def _cancelled_before(mailing: Mailing, window: list[AffectedAccount]) -> dict[tuple[int, int | None], Recipient]:
-    """Recipients of a cancelled mailing who were never told: taken over, since each stands in the ledger once."""
-    rows = Recipient.objects.filter(
-        incident=mailing.incident, affected_account__in=window, kind=mailing.version.notice.kind,
-        sequence=mailing.sequence, state=Recipient.State.CANCELLED, again=0,
-    )  # fmt: skip
-    return {(row.account_id, row.address_id): row for row in rows}
-
-
-def _take_over(mailing: Mailing, recipients: list[Recipient], *, at: datetime) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """UPDATE notifications_recipient r
-               SET mailing_id = %s, state = %s, state_at = %s, reason = '', link_id = v.link, merge = v.merge,
-                 merge_seal = v.seal
-               FROM unnest(%s::bigint[], %s::bigint[], %s::jsonb[], %s::bytea[]) AS v (id, link, merge, seal)
-               WHERE r.id = v.id""",
-            [
-                mailing.pk,
-                Recipient.State.PREPARED,
-                at,
-                [recipient.pk for recipient in recipients],
-                [recipient.link_id for recipient in recipients],
-                [Jsonb(recipient.merge) for recipient in recipients],
-                [recipient.merge_seal for recipient in recipients],
-            ],
-        )
-
-
-def _new_recipient(mailing: Mailing, code: str) -> Recipient:
-    return Recipient(
-        incident=mailing.incident, kind=mailing.version.notice.kind, sequence=mailing.sequence, code=code,
-        channel=mailing.channel, message_id=texts.message_id(mailing.sender),
-    )  # fmt: skip
-
-
-def _compose_dry(recipients: list[Recipient], counted: _Counted) -> None:
-    for recipient in recipients:
-        try:
-            composing.compose(recipient)
-        except CannotCompose as error:
-            counted.problem(recipient, error)

@@ -12,7 +12,8 @@ from accounts.models import Approval, User
 from incidents.models import AffectedAccount, Decision, Incident
 from notifications import providers, self_check, tracking
 from notifications.mailings import going
-from notifications.mailings.preparing import problem_count, recipients_hash, silent
+from notifications.mailings.owing import silent
+from notifications.mailings.preparing import problem_count, recipients_hash
 from notifications.mailings.said_no import NotNow
 from notifications.mailings.texts import draft
 from notifications.models import Mailing, Outbox, Recipient

@@ -13,7 +13,7 @@ from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, QuerySe
 
 from accounts.models import Account, Address
 from notifications import telling
-from notifications.mailings.preparing import unreachable
+from notifications.mailings.owing import unreachable
 from notifications.mailings.running import messages
 from notifications.models import Mailing, Recipient
 

@@ -13,7 +13,7 @@ from notifications.composing import CannotCompose, Reader
 from notifications.composing.guidance import jurisdictions_asked
 from notifications.composing.languages import best, name_of
 from notifications.mailings import texts, whom
-from notifications.mailings.preparing import silent
+from notifications.mailings.owing import silent
 from notifications.models import Notice, NoticeVersion
 
 MOST_COMPOSED = 500

@@ -148,7 +148,7 @@ def test_a_mailing_can_be_paused_while_a_large_one_is_prepared(mailing, wanda, a
     other = make_incident("other", first_published_at=NOON)
     make_affected(other, make_account("contoso", "owner@contoso.example"))
     preparing_now, paused = threading.Event(), threading.Event()
-    freeze_window = preparing._freeze_window
+    freeze_window = preparing.freeze_window
 
     def slowly(*given, **named):
         preparing_now.set()
@@ -160,7 +160,7 @@ def test_a_mailing_can_be_paused_while_a_large_one_is_prepared(mailing, wanda, a
         mailings.pause(mailing, by=anton, because="wrong text")
         paused.set()
 
-    monkeypatch.setattr(preparing, "_freeze_window", slowly)
+    monkeypatch.setattr(preparing, "freeze_window", slowly)
     assert at_once(lambda: mailings.prepare(make_notice(other, by=wanda), by=wanda), pause) == []
     mailing.refresh_from_db()
     assert mailing.state == "paused"
