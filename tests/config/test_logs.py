@@ -53,7 +53,7 @@ def test_an_address_in_a_traceback_is_taken_out_and_the_place_stays(log):
         logger.exception("it failed")
 
     assert ADDRESS not in written.getvalue()
-    assert "Key (normal)=([address])" in written.getvalue()
+    assert "Key (normal)=([value])" in written.getvalue()
     assert "test_logs.py" in written.getvalue()
 
 

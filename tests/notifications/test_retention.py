@@ -1,6 +1,8 @@
 """People are forgotten when their day has come: no word of theirs is left in the database, the evidence verifies."""
 
 import io
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -11,8 +13,8 @@ from django.utils import timezone
 
 from accounts.models import Account, Address, AuditEntry
 from incidents.models import AccountChange, AffectedAccount, Decision, Finding, ImportBatch, Incident, RejectedRow
-from notifications import links, retention
-from notifications.evidence import rows
+from notifications import evidence, links, retention
+from notifications.evidence import rows, writing
 from notifications.models import Mailing, Outbox, Recipient, Retention
 from tests.factories import make_account, make_affected, make_decision, make_incident
 from tests.notifications.arrange import make_recipient
@@ -196,3 +198,25 @@ def test_queries_do_not_grow_with_the_accounts(incident, told, django_assert_max
     with django_assert_max_num_queries(70):
         retention.forget(incident, by=None, at=timezone.now())
     assert not Outbox.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_evidence_verifies_afterwards(incident, told, tmp_path):
+    """As before: nothing the script asks for was forgotten."""
+    come(incident)
+    judged = []
+    for name in ("before.zip", "after.zip"):
+        with (tmp_path / name).open("w+b") as file:
+            evidence.write(incident, file, by=None, at=timezone.now())
+        ended = subprocess.run(
+            [sys.executable, "-I", str(writing.VERIFIER), str(tmp_path / name)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        judged.append({line for line in ended.stdout.splitlines() if "recipient" in line or "affected" in line})
+        if name == "before.zip":
+            retention.forget(incident, by=None, at=timezone.now())
+
+    assert judged[0] == judged[1] != set()
+    assert CANARY.encode() not in (tmp_path / "after.zip").read_bytes()
