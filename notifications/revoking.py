@@ -30,8 +30,7 @@ def revoke(link: ReaderLink, *, because: str, by: User, at: datetime) -> bool:
 
 
 def living(incident: Incident, *, at: datetime) -> QuerySet[ReaderLink]:
-    rows = ReaderLink.objects.with_shut().filter(affected_account__incident=incident, expires_at__gt=at)
-    return rows.filter(shut=False)
+    return ReaderLink.objects.not_shut().filter(affected_account__incident=incident, expires_at__gt=at)
 
 
 def revoke_all(incident: Incident, *, because: str, by: User, at: datetime) -> LinkRevocation:
@@ -62,7 +61,7 @@ def sign_waiting(incident: Incident, *, at: datetime, limit: int = AT_ONCE) -> i
     """Sign anew the shut links of messages that have not gone out; how many. Again until 0."""
     unsent = Recipient.objects.filter(incident=incident, state__in=UNSENT, link__isnull=False)
     with transaction.atomic():
-        waiting = ReaderLink.objects.with_shut().filter(shut=True, revoked_at=None, pk__in=unsent.values("link"))
+        waiting = ReaderLink.objects.shut_together().filter(pk__in=unsent.values("link"))
         rows = list(waiting.select_for_update(of=("self",)).order_by("pk")[:limit])
         links.resign(rows, at=max(at, _after_the_last(incident)))
     return len(rows)

@@ -28,10 +28,19 @@ class LinkRevocation(models.Model):
 class ReaderLinkQuerySet(models.QuerySet["ReaderLink"]):
     def with_shut(self) -> "ReaderLinkQuerySet":
         """With `shut`: revoked alone, or with all the others of its incident."""
+        return self.annotate(shut=self._is_shut())
+
+    def not_shut(self) -> "ReaderLinkQuerySet":
+        return self.exclude(self._is_shut())
+
+    def shut_together(self) -> "ReaderLinkQuerySet":
+        return self.filter(self._is_shut(), revoked_at=None)
+
+    def _is_shut(self) -> Q:
         together = LinkRevocation.objects.filter(
             incident=OuterRef("affected_account__incident"), at__gte=OuterRef("signed_at")
         )
-        return self.annotate(shut=Q(revoked_at__isnull=False) | Exists(together))
+        return Q(revoked_at__isnull=False) | Q(Exists(together))
 
 
 class ReaderLink(models.Model):

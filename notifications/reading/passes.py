@@ -58,9 +58,7 @@ def enter(pass_: str, *, user: User | AnonymousUser | None = None, at: datetime 
 
 
 def _by_link(sha256: bytes, at: datetime) -> Opened | None:
-    living = ReaderLink.objects.with_shut().filter(
-        sha256=sha256, shut=False, expires_at__gt=at, address__withdrawn_at=None
-    )
+    living = ReaderLink.objects.not_shut().filter(sha256=sha256, expires_at__gt=at, address__withdrawn_at=None)
     link = living.select_related("affected_account__account", "affected_account__incident", "address").first()
     return Opened(link.affected_account, link.address) if link else None
 
