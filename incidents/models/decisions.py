@@ -21,6 +21,7 @@ class Decision(Moment):
         AWARE = "aware", "We became aware"
         HIGH_RISK = "high_risk", "High risk to people"
         MATERIAL = "material", "Material to investors"
+        MAJOR = "major", "Major incident, as the rules of our sector classify it"
         SCOPE_FINAL = "scope_final", "The scope is final"
         CONTACT = "contact", "Contact these people"
         DO_NOT_CONTACT = "do_not_contact", "Do not contact these people"
