@@ -99,7 +99,7 @@ def _worst(incident: Incident, asked: list[tuple[str, str]], folder: str, mail: 
     InquiryOutbox.objects.all().delete()
     Inquiry.objects.all().delete()
     given = {"REDIS_URL": redis} if redis else {}
-    with _django(folder, **given) as port, _worker(mail):
+    with _django(folder, given=given) as port, _worker(mail):
         took = _ask_all(port, incident.slug, asked)
     pairs = [(one, other) for one in KINDS for other in KINDS if one < other]
     return max(_auc(took[one], took[other]) for one, other in pairs)
@@ -147,7 +147,7 @@ def _headers(number: int) -> dict[str, str]:
 
 
 @contextmanager
-def _django(folder: str, *, prefix: tuple[str, ...] = (), **given: str) -> Iterator[int]:
+def _django(folder: str, *, prefix: tuple[str, ...] = (), given: dict[str, str] | None = None) -> Iterator[int]:
     port = sinks.free_port()
     command = [*prefix, str(Path(sys.executable).parent / "granian"), "--interface", "wsgi", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--workers", "1", "--blocking-threads", "8", "--no-ws", "--log-level", "warning"]
@@ -155,7 +155,7 @@ def _django(folder: str, *, prefix: tuple[str, ...] = (), **given: str) -> Itera
         "DATABASE_URL": _database_url(connection.settings_dict["NAME"]), "SITE_FOLDER": folder, "LOG_LEVEL": "ERROR",
         "TRUSTED_PROXY_COUNT": "1", "INQUIRIES_PER_MINUTE": "10000000", "INQUIRIES_PER_NETWORK": "10000000",
     }  # fmt: skip
-    with nginx.process([*command, "config.wsgi:application"], port, env=os.environ | env | given):
+    with nginx.process([*command, "config.wsgi:application"], port, env=os.environ | env | (given or {})):
         yield port
 
 

@@ -23,9 +23,9 @@ from notifications.models import (
     NoticeText,
     NoticeVersion,
 )
+from notifications.models.inquiries import Case
 
 ACT = Approval.Act.ANSWER
-Case = InquiryAnswer.Case
 
 
 # Drafts -----------------------------------------------------------------------------------------------------------
