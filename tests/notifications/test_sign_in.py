@@ -462,3 +462,9 @@ def test_a_reader_is_signed_out_after_an_hour_and_staff_are_not(letter, as_user,
         one.get("/your-notices/")
 
     assert client.session.get_expiry_age() <= 3600 < worker.session.get_expiry_age()
+
+
+def test_a_reader_can_make_a_passkey_without_a_password(letter):
+    response = sign_in(OWNER).get("/account/2fa/webauthn/add/")
+
+    assert response.status_code == 200
