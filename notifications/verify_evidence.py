@@ -233,6 +233,7 @@ TOLD_FROM = ("decisions", "imports", "approvals", "mailings", "exports", "announ
 CAUSES = {
     "telling": "by the system: only how far telling had come changed",
     "time": "by the system: a promised update was overdue",
+    "look": "by the system: the same words in a new look, after an upgrade",
     "redacted": "made to take words out that should not have been public",
 }
 MEANINGS = {
@@ -686,7 +687,9 @@ def check_documents(bundle, name, version, place):
 
 
 PUBLISHED = {"published", "edited", "translated"}  # by a person, as approved; in the log as page.<cause>
-MADE_BY_THE_SYSTEM = {"telling": "page.telling_changed", "time": "page.overdue"}  # cause -> act in the log
+MADE_BY_THE_SYSTEM = {  # cause -> act in the log
+    "telling": "page.telling_changed", "time": "page.overdue", "look": "page.look",
+}  # fmt: skip
 
 
 def check_publication(bundle, version, published, place):

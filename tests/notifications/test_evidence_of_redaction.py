@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 
 from accounts import approvals
-from incidents import publishing
+from incidents import publishing, rewording
+from incidents.documents import page
 from incidents.publishing import redacting
 from notifications import evidence
 from notifications.evidence import writing
@@ -38,6 +39,28 @@ def bundle(wanda, anton, settings, tmp_path):
     return path
 
 
+@pytest.fixture
+def mended(wanda, anton, settings, tmp_path, monkeypatch):
+    """Of an incident with a minor edit, rendered again after an upgrade."""
+    settings.SITE_FOLDER = tmp_path / "site"
+    make_organisation()
+    incident = make_incident()
+    update = make_update(incident, "We closed teh way in.")
+    for minor in (False, True):
+        approvals.answer(publishing.ask(incident, by=wanda, minor=minor, at=NOON), yes=True, by=anton, at=NOON)
+        publishing.publish(incident, by=anton, at=NOON)
+        if not minor:
+            update.refresh_from_db()
+            rewording.reword(update, body="We closed the way in.", started_from=0, by=wanda, at=NOON)
+    rendered = page.to_bytes
+    monkeypatch.setattr(page, "to_bytes", lambda *given: rendered(*given).replace(b"</footer>", b"<hr></footer>"))
+    publishing.render_again(at=LATER)
+    path = tmp_path / "evidence.zip"
+    with path.open("w+b") as file:
+        evidence.write(incident, file, by=None, at=LATER)
+    return path
+
+
 def verify(path):
     ended = subprocess.run(
         [sys.executable, "-I", str(writing.VERIFIER), str(path)], capture_output=True, text=True, check=False
@@ -51,6 +74,12 @@ def test_it_verifies_and_holds_none_of_the_words(bundle):
     assert code == 0, said
     with zipfile.ZipFile(bundle) as files:
         assert not [name for name in files.namelist() if b"-93f1" in files.read(name)]
+
+
+def test_minor_edits_and_a_new_look_verify(mended):
+    code, said = verify(mended)
+
+    assert code == 0, said
 
 
 def test_a_version_cannot_be_called_redacted_by_a_forger(bundle, tmp_path):
