@@ -1,10 +1,11 @@
 """Where providers post what became of messages, and the short way there."""
 
 from collections.abc import Callable
+from typing import Any
 
 from anymail import urls as anymail_urls
 from django.core.handlers.exception import convert_exception_to_response
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import path
 
 from notifications import providers
@@ -19,7 +20,9 @@ urlpatterns = [
     for pattern in anymail_urls.urlpatterns
     if pattern.name in _names
 ]
-DOORS = {f"/webhooks/{pattern.pattern}": convert_exception_to_response(pattern.callback) for pattern in urlpatterns}
+DOORS: dict[str, Callable[[HttpRequest], Any]] = {
+    f"/webhooks/{pattern.pattern}": convert_exception_to_response(pattern.callback) for pattern in urlpatterns
+}
 HEADERS = {
     "Cache-Control": "private, no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -42,7 +45,7 @@ def straight_to_the_door(
         view = DOORS.get(request.path_info)
         if view is None:
             return get_response(request)
-        response = view(request)
+        response: HttpResponse = view(request)
         for name, value in HEADERS.items():
             response.headers[name] = value
         response.headers["Content-Length"] = str(len(response.content))

@@ -46,8 +46,8 @@ class OfMailing:
         """Ids of those who are in it, ascending: the same people are the same list, whatever became of them since."""
         if self.part:
             start = (self.part - 1) * letters.PART
-            rows = letters.to_post(self.mailing).values_list("affected_account", flat=True)
-            return iter(sorted(rows[start : start + letters.PART]))
+            printed = letters.to_post(self.mailing).values_list("affected_account", flat=True)
+            return iter(sorted(printed[start : start + letters.PART]))
         rows = sums.people(self.mailing, self.line) if self.line else messages(self.mailing)
         ids = rows.order_by("affected_account").values_list("affected_account", flat=True)
         return ids.distinct().iterator(chunk_size=10_000)

@@ -92,7 +92,7 @@ def _keep_asking_nothing_first(heard: Sequence[Heard]) -> None:
 
     One that has died says so when they are kept, and they may be told twice: each has its key.
     """
-    connection.health_check_done = True
+    connection.health_check_done = True  # type: ignore[attr-defined]
     try:
         keep(heard)
     except (OperationalError, InterfaceError):

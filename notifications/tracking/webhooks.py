@@ -45,7 +45,7 @@ class OneByOne(AnymailCoreWebhookView):
 
     def esp_to_anymail_event(self, *args: Any) -> Any:
         try:
-            return super().esp_to_anymail_event(*args)  # type: ignore[misc]
+            return super().esp_to_anymail_event(*args)
         except AnymailConfigurationError:
             raise
         except (AnymailError, RecursionError, *ODD) as error:
@@ -55,7 +55,7 @@ class OneByOne(AnymailCoreWebhookView):
     def unwrap_event(self, raw_event: Any) -> Any:
         """SparkPost takes its events out of a shell before it reads them; one without an event in it is passed over."""
         try:
-            return super().unwrap_event(raw_event)  # type: ignore[misc]
+            return super().unwrap_event(raw_event)
         except ODD as error:
             self._leave_out(raw_event, error)
             return None, None, raw_event
@@ -70,7 +70,8 @@ class OneByOne(AnymailCoreWebhookView):
 def reading_one_by_one(view: Callable[..., Any]) -> Callable[..., Any]:
     """The same view, made of Anymail's class."""
     of_anymail = view.view_class  # type: ignore[attr-defined]
-    return type(of_anymail.__name__, (OneByOne, of_anymail), {}).as_view()
+    one_by_one: Any = type(of_anymail.__name__, (OneByOne, of_anymail), {})
+    return one_by_one.as_view()
 
 
 def door(view: Callable[..., Any]) -> Callable[..., Any]:

@@ -94,7 +94,7 @@ def _file(export: Export, asked: exports.Asked) -> HttpResponseBase:
     if isinstance(asked, OfMailing) and asked.part:
         file = exports.as_letters(export, asked, at=timezone.now())
         return FileResponse(file, as_attachment=True, filename=name, content_type="application/zip")
-    if export.format == Export.Format.XLSX:
+    if not isinstance(asked, OfMailing) and export.format == Export.Format.XLSX:
         return FileResponse(
             exports.as_workbook(export, asked), as_attachment=True, filename=name,
             content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
