@@ -13,7 +13,7 @@ from incidents.audience import finding
 from incidents.models import AffectedAccount, Incident
 from notifications import listing, person, recording, resending, support, tried
 from notifications.forms import FindForm, RecordForm, TakeBackForm
-from notifications.models import Recipient
+from notifications.models import AddressCorrection, Recipient
 
 LOOK_UPS_KEPT = 10
 
@@ -128,7 +128,7 @@ def _page(request: HttpRequest, affected: AffectedAccount, form: RecordForm, sta
         "incident": affected.incident, "room": "affected", "affected": affected, "person": told,
         "form": form, "script": support.script(affected, told.outcome),
         "can_send_again": told.outcome != "by_decision_not_told" and resending.last_approved(affected) is not None,
-        "corrections": affected.corrections.filter(done_at=None).exclude(value=""),
+        "corrections": AddressCorrection.objects.filter(affected_account=affected, done_at=None).exclude(value=""),
     }, status=status)  # fmt: skip
 
 

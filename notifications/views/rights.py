@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -88,7 +88,7 @@ def _carry_out(request: StaffRequest, asked: AddressCorrection) -> HttpResponse:
     return redirect(*here)
 
 
-def _affected(request: HttpRequest, slug: str, pk: int) -> AffectedAccount:
+def _affected(request: StaffRequest, slug: str, pk: int) -> AffectedAccount:
     rows = AffectedAccount.objects.select_related("incident", "account")
     affected = get_object_or_404(rows, incident__slug=slug, pk=pk)
     if not may_open(request, pk):

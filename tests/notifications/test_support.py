@@ -37,7 +37,16 @@ def look_up(client, text: str):
 def test_one_page_says_what_when_how_it_ended_and_what_to_read_out(as_user, sam, told):
     page = look_up(as_user(sam), told.address.value).content.decode()
 
-    for said in ("Told", told.code, "Delivered", "To read out", "our message reached you", "The page said then"):
+    for said in (
+        "Told",
+        told.code,
+        "Delivered",
+        "To read out",
+        "our message reached you",
+        "The page said then",
+        "Send the notice again to 1 person",
+        "Correct it …",
+    ):
         assert said in page
     assert AuditEntry.objects.filter(act="account.looked_up", by=sam).exists()
 
