@@ -189,7 +189,7 @@ def test_the_breach_day(house, staff, affected_csv, browser):
 
     # The code in the message proves it genuine.
     affected.goto("/genuine/")
-    affected.get_by_label(re.compile("code", re.IGNORECASE)).fill(Recipient.objects.first().code.lower())
+    affected.get_by_role("textbox", name=re.compile("code", re.IGNORECASE)).fill(Recipient.objects.first().code.lower())
     affected.get_by_role("button").first.click()
     expect(affected.locator("body")).to_contain_text("Yes")
 
