@@ -50,7 +50,7 @@ def ask_again(request: HttpRequest) -> HttpResponse:
 
 def go_on(request: HttpRequest, state: dict[str, str]) -> HttpResponse:
     """Carry out what was pressed, through its own door: permissions are asked anew."""
-    request.GET, request.POST = QueryDict(state["get"]), QueryDict(state["post"])  # type: ignore[assignment]
+    request.GET, request.POST = QueryDict(state["get"]), QueryDict(state["post"])
     request.path = request.path_info = state["path"]
     match = resolve(state["path"])
     request.resolver_match = match

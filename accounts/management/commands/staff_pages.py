@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -35,7 +36,7 @@ def table() -> str:
     roles = list(ROLES)
     lines = [f"| page | permission | again | {' | '.join(roles)} |", "| --- " * (len(roles) + 3) + "|"]
     for address, pattern in staff_pages():
-        view = pattern.callback
+        view: Any = pattern.callback  # carries what accounts.access.staff wrote on it
         may = ["yes" if set(view.permissions) & set(ROLES[role]) else "" for role in roles]
         named = " or ".join(f"`{permission}`" for permission in view.permissions)
         lines.append(f"| `{address}` | {named} | {'again' if view.fresh else ''} | {' | '.join(may)} |")
