@@ -1,13 +1,16 @@
 """PageVersions: immutable rows with their documents, the outbox of the site folder."""
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db import connection
 from django.db.models import DateTimeField, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.fields.json import KT
-from django.db.models.functions import Cast, Coalesce
+from django.db.models.functions import Cast
 
 from accounts import audit
 from accounts.models import Approval, Organisation, User
@@ -26,6 +29,16 @@ OF_A_LINE = (
 WHEN = ("at", "precision", "zone", "utc_offset", "unknown_because", "position", "number", "is_published")
 SITE_KEPT = 10  # versions of the site's own documents whose bytes stay
 SITE_NUMBERS = 0x43414E53  # advisory lock, held until commit: versions of the site's own documents, one at a time
+
+
+@dataclass(frozen=True)
+class OnTheSite:
+    """A page that stands on the site: its line on index, history and sitemap, and when it spoke last."""
+
+    pk: int
+    made_at: datetime
+    line: dict
+    spoke_at: datetime
 
 
 def latest(incident: Incident) -> PageVersion | None:
@@ -85,9 +98,10 @@ def refresh_site(*, at: datetime) -> PageVersion | None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SITE_NUMBERS])
     last = PageVersion.objects.filter(incident=None).order_by("-number").first()
     state = site_state(at, last)
+    on_the_site = _on_the_site()
     made = documents.render_site(
-        published=_lines(), newest=_newest(), organisation=state["organisation"], at=at,
-        switched_off=state.get("switched_off", ()),
+        published=((each.line, each.made_at) for each in on_the_site), newest=_newest(on_the_site),
+        organisation=state["organisation"], at=at, switched_off=state.get("switched_off", ()),
     )  # fmt: skip
     if last and last.hash == hash_of(made):
         return None
@@ -156,35 +170,47 @@ def _promised() -> Subquery:
     return Subquery(said.annotate(until=Cast(KT("content__next_update_by"), DateTimeField())).values("until")[:1])
 
 
-def _on_the_site() -> QuerySet[PageVersion]:
-    """The version each public incident shows now, as a person published it. From what was approved, never from rows."""
+def _on_the_site() -> list[OnTheSite]:
+    """What each public incident shows now, as a person published it. From what was approved, never from rows.
+
+    Content is unpacked once a version: each name asked for by itself would unpack all of it again.
+    """
     said = PageVersion.objects.filter(cause__in=PageVersion.BY_A_PERSON, incident__drill=False)
-    last = said.order_by("incident_id", "-number").distinct("incident_id").values_list("pk", flat=True)
     # Asked by itself: in one query the planner may look into the content of every version there ever was.
-    return PageVersion.objects.filter(pk__in=list(last), content__visibility=Incident.Visibility.PUBLIC)
+    last = list(said.order_by("incident_id", "-number").distinct("incident_id").values_list("pk", flat=True))
+    columns = ", ".join(f"{name} jsonb" for name in (*OF_A_LINE, "updates", "organisation"))
+    lines = ", ".join(f"content.{name}" for name in OF_A_LINE)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT version.id, version.made_at, content.updates -> 0, content.updates -> -1,
+                   content.organisation -> 'languages', {lines}
+            FROM incidents_pageversion version, jsonb_to_record(version.content) AS content ({columns})
+            WHERE version.id = ANY(%s) AND content.visibility = '"public"'
+            """,  # noqa: S608  # names of our own
+            [last],
+        )
+        return [_one(pk, at, *(said and json.loads(said) for said in values)) for pk, at, *values in cursor]
 
 
-def _lines() -> Iterator[tuple[dict, datetime]]:
-    """What index, history and sitemap need of each: of all that was said, the newest and the first."""
-    for made_at, newest, first, languages, *values in _on_the_site().values_list(
-        "made_at", "content__updates__0", "content__updates__-1", "content__organisation__languages",
-        *(f"content__{name}" for name in OF_A_LINE),
-    ):  # fmt: skip
-        # When they were said and nothing else: each line is copied for each language.
-        said = [{name: update.get(name) for name in WHEN} for update in (newest, first) if update]
-        updates = [update | {"correction": None} for update in said]
-        line = dict(zip(OF_A_LINE, values, strict=True))
-        yield line | {"updates": updates, "organisation": {"languages": languages}}, made_at
-
-
-def _newest() -> Iterator[Shown]:
-    """Whole: those that spoke last, and every unresolved one."""
-    telling = PageVersion.objects.filter(incident=OuterRef("incident")).order_by("-number").values("telling")[:1]
+def _one(pk: int, made_at: datetime, newest: dict | None, first: dict | None, languages: list | None,
+         *values: Any) -> OnTheSite:  # fmt: skip
+    # When they were said and nothing else: each line is copied for each language.
+    said = [{name: update.get(name) for name in WHEN} for update in (newest, first) if update]
+    line = dict(zip(OF_A_LINE, values, strict=True))
+    line |= {"updates": [update | {"correction": None} for update in said], "organisation": {"languages": languages}}
     # A draft had no moment when it was frozen; it was said when its version was made.
-    spoke_at = Coalesce(Cast(KT("content__updates__0__at"), DateTimeField()), F("made_at"))
-    shown = _on_the_site().annotate(shown_telling=Subquery(telling), spoke_at=spoke_at).order_by("-spoke_at", "pk")
-    last = [version.pk for version in shown.only("pk")[:NEWEST]]
-    for version in shown.filter(Q(pk__in=last) | ~Q(content__phase__in=sorted(documents.words.CLOSED))):
+    at = newest and newest.get("at")
+    return OnTheSite(pk=pk, made_at=made_at, line=line, spoke_at=datetime.fromisoformat(at) if at else made_at)
+
+
+def _newest(on_the_site: list[OnTheSite]) -> Iterator[Shown]:
+    """Whole: those that spoke last, and every unresolved one."""
+    by_time = sorted(on_the_site, key=lambda each: (-each.spoke_at.timestamp(), each.pk))
+    wanted = by_time[:NEWEST] + [each for each in by_time[NEWEST:] if each.line["phase"] not in documents.words.CLOSED]
+    telling = PageVersion.objects.filter(incident=OuterRef("incident")).order_by("-number").values("telling")[:1]
+    whole = PageVersion.objects.annotate(shown_telling=Subquery(telling)).in_bulk([each.pk for each in wanted])
+    for version in (whole[each.pk] for each in wanted):
         yield Shown.of(version.content, version.made_at, Telling.of(version.shown_telling))
 
 

@@ -192,8 +192,9 @@ def test_publishing_loads_no_incident_whole_that_it_does_not_need(incident, publ
         make_update(other, "Over.", phase="resolved")
         publish(other, at=LATER + timedelta(hours=number))
 
-    assert sorted(one.slug for one in versions._newest()) == ["api-keys-2018", "other-3"]
-    assert len(list(versions._lines())) == 5
+    on_the_site = versions._on_the_site()
+    assert sorted(one.slug for one in versions._newest(on_the_site)) == ["api-keys-2018", "other-3"]
+    assert len(on_the_site) == 5
 
 
 @pytest.mark.django_db(transaction=True)
