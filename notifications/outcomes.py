@@ -31,6 +31,8 @@ class Result:
     """Why nothing more may go through this provider, in words; nothing was burnt."""
     refuses_us: bool = False
     """It is our account that is refused, so no mailing can go through this provider."""
+    cancels: str = ""
+    """Why the message must not go to this reader any more, in words: nothing was said, and it waits no longer."""
     rest: Outcome | None = None
     """How the rest of the window ends, unspoken; None: go on with it."""
 

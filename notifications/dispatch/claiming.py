@@ -52,6 +52,8 @@ class Batch:
     """The one all its rows belong to, as far as messages need it; its incident with the exposed channels alone."""
     numbers: dict[int, int] = field(default_factory=dict)
     writable: list[Any] = field(default_factory=list)
+    not_any_more: dict[int, str] = field(default_factory=dict)
+    """Of those claimed, whom it must not go to any more, and why in plain words."""
     ledger: Ledger = NOTICES
 
 
@@ -94,14 +96,46 @@ WITH chosen AS MATERIALIZED (
   SELECT recipient_id, attempt_no, %(batch)s, clock_timestamp(), '', '', '', '' FROM leased
 )
 """
+# The frozen set may shrink and never grows: whoever was ruled out since the start, whose address is not to be used any
+# more, or to whom by a decision nobody writes, is found out as they are claimed. `silenced` as mailings.owing.silent.
 WHAT_NOTICES_NEED = """
+, silenced AS MATERIALIZED (
+  SELECT d.segment_id FROM notifications_mailing m JOIN incidents_decision d ON d.incident_id = m.incident_id
+  WHERE m.id = (SELECT id FROM chosen) AND d.kind = 'do_not_contact'
+    AND NOT EXISTS (SELECT FROM incidents_decision later WHERE later.supersedes_id = d.id)
+  UNION ALL
+  SELECT g.id FROM notifications_mailing m JOIN incidents_segment g ON g.incident_id = m.incident_id
+  WHERE m.id = (SELECT id FROM chosen) AND NOT g.receives_notice
+)
 SELECT s.id, s.attempt_no, s.code, s.message_id, s.merge, a.value, l.id, l.serial, l.key_id,
+  CASE
+    WHEN s.kind <> 'all_clear' AND f.certainty = 'ruled_out' THEN 'ruled_out'
+    WHEN s.kind = 'all_clear' AND f.certainty <> 'ruled_out' THEN 'on_the_list'
+    WHEN a.withdrawn_at IS NOT NULL THEN 'withdrawn'
+    WHEN NOT a.trusted THEN 'not_trusted'
+    WHEN EXISTS (SELECT FROM silenced) AND (
+      EXISTS (SELECT FROM silenced WHERE segment_id IS NULL)
+      OR EXISTS (SELECT FROM incidents_affectedaccount_segments g
+        WHERE g.affectedaccount_id = f.id AND g.segment_id IN (SELECT segment_id FROM silenced))
+      AND NOT EXISTS (SELECT FROM incidents_affectedaccount_segments g
+        WHERE g.affectedaccount_id = f.id AND g.segment_id NOT IN (SELECT segment_id FROM silenced))
+    ) THEN 'silenced'
+    ELSE '' END,
   m.id, m.version_id, m.sender, m.reply_to, m.incident_id, i.exposed_channels
 FROM sending s JOIN notifications_mailing m ON m.id = s.mailing_id JOIN incidents_incident i ON i.id = m.incident_id
-LEFT JOIN LATERAL (SELECT value FROM accounts_address WHERE id = s.address_id LIMIT 1) a ON true
+LEFT JOIN LATERAL (SELECT id, certainty FROM incidents_affectedaccount WHERE id = s.affected_account_id LIMIT 1) f
+  ON true
+LEFT JOIN LATERAL (SELECT value, trusted, withdrawn_at FROM accounts_address WHERE id = s.address_id LIMIT 1) a ON true
 LEFT JOIN LATERAL (SELECT id, serial, key_id FROM notifications_readerlink WHERE id = s.link_id LIMIT 1) l ON true
 ORDER BY s.id
 """
+NOT_ANY_MORE = {
+    "ruled_out": "Ruled out before their turn came",
+    "on_the_list": "Back on the list before their turn came",
+    "withdrawn": "Their address was withdrawn before their turn came",
+    "not_trusted": "Their address was no longer trusted when their turn came",
+    "silenced": "A decision not to write to them stood when their turn came",
+}
 
 
 def claim(size: int, *, provider: str = "") -> Batch | None:
@@ -114,9 +148,12 @@ def claim(size: int, *, provider: str = "") -> Batch | None:
     batch_id, rows = lease(size, provider=provider, ledger=NOTICES, then=WHAT_NOTICES_NEED)
     if not rows:
         return None
-    batch = Batch(batch_id, provider, _mailing(*rows[0][9:]))
-    for pk, number, code, message_id, merge, address, link, serial, key_id, *_ in rows:
+    batch = Batch(batch_id, provider, _mailing(*rows[0][10:]))
+    for pk, number, code, message_id, merge, address, link, serial, key_id, why_not, *_ in rows:
         batch.numbers[pk] = number
+        if why_not:
+            batch.not_any_more[pk] = NOT_ANY_MORE[why_not]
+            continue
         batch.writable.append(Writable(
             pk, code, message_id, json.loads(merge), None if address is None else WrittenTo(address),
             None if link is None else Opened(link, serial, key_id), batch.mailing,
@@ -126,13 +163,18 @@ def claim(size: int, *, provider: str = "") -> Batch | None:
 
 def lease(size: int, *, provider: str, ledger: Ledger, then: str) -> tuple[uuid.UUID, list[tuple]]:
     """The batch, and what `then` selects of the rows leased for it (`sending s`): none where nothing is ready."""
-    first, *others = (channel.name for channel in providers.all_channels())
     batch = uuid.uuid4()
     given: dict[str, Any] = {
         "size": size, "batch": batch, "provider": provider, "lease": settings.SENDING_LEASE,
-        "others": others if provider == first else None,
+        "others": others_of(provider),
     }  # fmt: skip
     return batch, execute(ledger.over(LEASE + then), given)
+
+
+def others_of(provider: str) -> list[str] | None:
+    """The first provider also takes mailings whose own is none of these any more; None: this one takes only its own."""
+    first, *others = (channel.name for channel in providers.all_channels())
+    return others if provider == first else None
 
 
 def _mailing(pk: int, version: int, sender: str, reply_to: str, incident: int, exposed_channels: Any) -> Mailing:

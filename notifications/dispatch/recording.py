@@ -79,7 +79,7 @@ def record(batch: Batch, results: dict[int, Result]) -> None:
         "waits": [wait for _, wait in ends], "outcomes": [result.outcome.value for result in ends.values()],
         "codes": [result.code for result in ends.values()], "replies": [result.reply for result in ends.values()],
         "provider_ids": [result.provider_id for result in ends.values()],
-        "states": [STATES[result.outcome].value for result in ends.values()],
+        "states": [_state(result).value for result in ends.values()],
         "reasons": [_reason(result) for result in ends.values()],
     }  # fmt: skip
     with transaction.atomic() if any(result.pause for result in ended.values()) else nullcontext():
@@ -101,7 +101,13 @@ def record_surely(batch: Batch, results: dict[int, Result]) -> None:
             time.sleep(0.5)
 
 
+def _state(result: Result) -> Recipient.State:
+    return Recipient.State.CANCELLED if result.cancels else STATES[result.outcome]
+
+
 def _reason(result: Result) -> str:
+    if result.cancels:
+        return result.cancels
     match result.outcome:
         case Outcome.FAILED:
             return result.reply or "Refused for good"

@@ -18,7 +18,7 @@ TRY_FOR = timedelta(hours=24)
 def waiting_times(results: dict[int, Result], *, attempts: Any = Attempt) -> dict[int, timedelta | None]:
     """How long each row that goes back waits; None: it has been tried often enough."""
     waits: dict[int, timedelta | None] = {
-        pk: timedelta(0) for pk, result in results.items() if result.outcome == Outcome.RELEASED
+        pk: timedelta(0) for pk, result in results.items() if result.outcome == Outcome.RELEASED and not result.cancels
     }
     retried = {pk: result for pk, result in results.items() if result.outcome == Outcome.RETRY}
     if retried:

@@ -34,6 +34,8 @@ def write(batch: Batch) -> Written:
     if because := _exposed(mailing, batch.provider):
         written.not_sent = {pk: Result(Outcome.RELEASED, reply=because, pause=because) for pk in batch.numbers}
         return written
+    for pk, because in batch.not_any_more.items():
+        written.not_sent[pk] = Result(Outcome.RELEASED, reply=because, cancels=because)
     together = handover.goes_together(batch.provider)
     for recipient in batch.writable:
         try:

@@ -8,12 +8,22 @@ import pytest
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from accounts.models import AuditEntry
+from accounts.models import Address, AuditEntry
+from incidents.models import AffectedAccount
 from notifications import composing, dispatch, providers, tracking
 from notifications.dispatch import retrying, windows
 from notifications.handover import Outcome, Result
+from notifications.mailings import sums
 from notifications.models import Attempt, DeliveryEvent, Mailing, Outbox, Recipient, SendBatch
-from tests.factories import make_account, make_affected, make_incident, make_many_affected, make_organisation
+from tests.factories import (
+    make_account,
+    make_affected,
+    make_decision,
+    make_incident,
+    make_many_affected,
+    make_organisation,
+    make_segment,
+)
 from tests.notifications.arrange import make_mailing, make_recipient
 from tests.notifications.smtp_server import SmtpServer
 
@@ -456,3 +466,88 @@ def test_a_killed_workers_window_is_back_within_a_minute_and_no_answer_takes_lon
 
     assert until_it_is_seen < 60
     assert settings.SENDING_LEASE.total_seconds() / 2 > longest_answer
+
+
+# Who was to get it, and must not any more -------------------------------------------------------------------------
+
+
+def _rule_out(recipient: Recipient) -> None:
+    AffectedAccount.objects.filter(pk=recipient.affected_account_id).update(certainty="ruled_out")
+
+
+def _withdraw(recipient: Recipient) -> None:
+    Address.objects.filter(pk=recipient.address_id).update(withdrawn_at=timezone.now())
+
+
+def _distrust(recipient: Recipient) -> None:
+    Address.objects.filter(pk=recipient.address_id).update(trusted=False)
+
+
+def _decide_not_to_write(recipient: Recipient) -> None:
+    segment = make_segment(recipient.incident)
+    recipient.affected_account.segments.add(segment)
+    make_decision(recipient.incident, segment=segment)
+
+
+def _leave_out_their_group(recipient: Recipient) -> None:
+    recipient.affected_account.segments.add(make_segment(recipient.incident, receives_notice=False))
+
+
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [
+        (_rule_out, "Ruled out before their turn came"),
+        (_withdraw, "Their address was withdrawn before their turn came"),
+        (_distrust, "Their address was no longer trusted when their turn came"),
+        (_decide_not_to_write, "A decision not to write to them stood when their turn came"),
+        (_leave_out_their_group, "A decision not to write to them stood when their turn came"),
+    ],
+)
+def test_whoever_must_not_get_it_any_more_is_cancelled_at_their_turn(mailing, server, what, reason):
+    third = mailing.recipients.order_by("pk")[2]
+    what(third)
+
+    dispatch.run_lane()
+    dispatch.finish_mailings()
+
+    assert states(mailing) == ["accepted", "accepted", "cancelled", "accepted", "accepted"]
+    third.refresh_from_db()
+    assert third.reason == reason
+    assert third.message_id not in server.message_ids and len(server.message_ids) == 4
+    assert not Outbox.objects.exists()
+    assert {line.name: line.count for line in sums.lines(mailing)} == {"sent": 4, "cancelled": 1}
+    assert third.attempts.get().sha256 == ""
+    mailing.refresh_from_db()
+    assert mailing.state == "finished"
+
+
+def test_whoever_is_in_a_group_that_is_told_as_well_still_gets_it(mailing, server):
+    third = mailing.recipients.order_by("pk")[2]
+    _decide_not_to_write(third)
+    third.affected_account.segments.add(make_segment(mailing.incident, "more"))
+
+    dispatch.run_lane()
+
+    assert states(mailing) == ["accepted"] * 5
+
+
+def test_a_decision_that_no_longer_stands_stops_nobody(mailing, server):
+    decided = make_decision(mailing.incident)
+    make_decision(mailing.incident, "no_longer", supersedes=decided)
+
+    dispatch.run_lane()
+
+    assert states(mailing) == ["accepted"] * 5
+
+
+def test_an_all_clear_is_not_for_whoever_is_back_on_the_list(server):
+    incident = make_incident()
+    affected = make_many_affected(incident, 3)
+    AffectedAccount.objects.update(certainty="ruled_out")
+    mailing = make_mailing(incident, affected, kind="all_clear")
+    AffectedAccount.objects.filter(pk=affected[0].pk).update(certainty="confirmed")
+
+    dispatch.run_lane()
+
+    assert states(mailing) == ["cancelled", "accepted", "accepted"]
+    assert mailing.recipients.get(state="cancelled").reason == "Back on the list before their turn came"

@@ -5,7 +5,8 @@ from django.test import override_settings
 
 from accounts import approvals
 from accounts.models import AuditEntry
-from notifications import dispatch, providers
+from notifications import dispatch, handover, providers
+from notifications.dispatch import windows
 from notifications.mailings import NotNow
 from notifications.mailings.moving import move_rest
 from notifications.models import Mailing, Recipient, SendBatch
@@ -145,3 +146,15 @@ def test_without_a_spare_there_is_one_choice():
     make_organisation()
     with override_settings(SPARE_EMAIL_BACKEND="", EMAIL_BACKEND="notifications.smtp.PhasedBackend"):
         assert providers.choices() == [("smtp", "smtp (usual)")]
+
+
+def test_a_window_claimed_for_the_old_provider_goes_through_the_new_one(mailing, servers, anton):
+    usual, spare = servers
+    window = windows.begin(2, providers.first())
+    move_rest(mailing, to="smtp-spare", by=anton)
+
+    with handover.lines() as lines:
+        windows.hand_over(window, lines, windows.AtOnce(), go_on=handover.always)
+    dispatch.run_lane()
+
+    assert (len(usual.message_ids), len(spare.message_ids)) == (0, 5)
