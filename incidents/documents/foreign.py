@@ -1,13 +1,13 @@
 """Texts that stand on a page of another language: marked as theirs, so that they are read aloud and run their way."""
 
 from collections.abc import Callable, Iterator
-from copy import deepcopy
 
 from django.utils import translation
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.languages import direction, spoken
+from incidents.documents.copying import copied
 
 
 class Foreign(str):
@@ -22,9 +22,6 @@ class Foreign(str):
 
     def __html__(self) -> SafeString:
         return format_html('<span lang="{}" dir="{}">{}</span>', self.language, direction(self.language), str(self))
-
-    def __deepcopy__(self, memo: dict) -> "Foreign":
-        return self
 
 
 def same(as_text: str, made: str) -> str:
@@ -84,7 +81,7 @@ def in_language(content: dict, language: str) -> dict:
     """The same content as a page in this language says it: translated where it is, and every other text in it marked
     as being in the language it is written in.
     """
-    content = deepcopy(content)
+    content = copied(content)
     for _, row, names in rows(content):
         translated = (row.get("translated") or {}).get(language, {})
         for name in names:

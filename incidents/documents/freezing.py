@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable
-from copy import deepcopy
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -12,6 +11,7 @@ from accounts import audit
 from accounts.languages import ENGLISH
 from accounts.models import Organisation
 from incidents import timeline
+from incidents.documents.copying import copied
 from incidents.documents.translated import Translations
 from incidents.models import Incident, Moment, PageVersion, ScopeEstimate, Update
 
@@ -84,7 +84,7 @@ def content_hash(content: dict) -> str:
 
 def said(content: dict, at: datetime) -> dict:
     """The content after its drafts were said at this moment: what `freeze` answers once it is published."""
-    content = deepcopy(content)
+    content = copied(content)
     for update in content["updates"]:
         if not update.pop("is_published"):
             update.update(_of_moment(at) if update["at"] is None else {})

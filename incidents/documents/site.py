@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import groupby
+from xml.sax.saxutils import escape
 
 from django.conf import settings
 from django.utils import translation
@@ -84,6 +85,7 @@ def _line(content: dict, said_at: datetime, language: str, at: datetime) -> dict
 
 
 def _sitemap(shown: list[tuple[dict, datetime]], organisation: dict) -> bytes:
+    """Written by hand: of a thousand incidents in three languages it names nine thousand addresses."""
     first = places.switched_on(organisation)[0]
     entries: list[list[places.Place]] = [
         places.of_site(organisation, first, name) or [places.Place(first, f"/{name}")] for name in ("", "history/")
@@ -91,10 +93,26 @@ def _sitemap(shown: list[tuple[dict, datetime]], organisation: dict) -> bytes:
     for content, _ in sorted(shown, key=lambda each: _place(*each), reverse=True):
         found = places.of_page(content, content["language"])
         entries.append(found or [places.Place(content["language"], f"/{places.path(content['slug'])}")])
-    return to_bytes(
-        "incidents/public/sitemap.xml",
-        {"base_url": settings.PUBLIC_BASE_URL, "entries": entries, "several": any(len(each) > 1 for each in entries)},
+    several = any(len(each) > 1 for each in entries)
+    xhtml = ' xmlns:xhtml="http://www.w3.org/1999/xhtml"' if several else ""
+    urls = "".join(f"<url><loc>{_absolute(place)}</loc>{others}</url>\n" for each in entries
+                   for others in (_alternates(each),) for place in each)  # fmt: skip
+    head = f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"{xhtml}>'
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{head}\n{urls}</urlset>\n'.encode()
+
+
+def _alternates(entry: list[places.Place]) -> str:
+    """The same page in every language it stands in, and which one where none of them fits."""
+    if len(entry) < 2:
+        return ""
+    named = [*((place.language, place) for place in entry), ("x-default", entry[0])]
+    return "".join(
+        f'<xhtml:link rel="alternate" hreflang="{language}" href="{_absolute(place)}"/>' for language, place in named
     )
+
+
+def _absolute(place: places.Place) -> str:
+    return escape(f"{settings.PUBLIC_BASE_URL}{place.url}")
 
 
 def _place(content: dict, said_at: datetime) -> tuple[str, str]:
