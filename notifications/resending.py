@@ -18,7 +18,7 @@ from notifications.mailings import going
 from notifications.mailings.owing import silent
 from notifications.mailings.preparing import PREPARING_LOCK
 from notifications.mailings.texts import message_id
-from notifications.models import Mailing, Notice, NoticeVersion, Outbox, Recipient, SentAgain
+from notifications.models import Mailing, Notice, NoticeVersion, Outbox, Recipient, Retention, SentAgain
 
 State = Recipient.State
 Because = SentAgain.Because
@@ -101,6 +101,8 @@ def _refuse_held(affected: AffectedAccount, address: Address) -> None:
         raise Held("This address is not one of theirs that may be written to. Correct it, or choose another one.")
     if incident.drill:
         raise Held("This is a drill: its messages never leave the house.")
+    if Retention.objects.begun().filter(pk=incident.pk).exists():
+        raise Held("The people of this incident are forgotten: what the message said of them is gone.")
     if incident.decisions.standing().filter(kind=Decision.Kind.LAW_ENFORCEMENT_HOLD).exists():
         raise Held("Law enforcement asked us to wait, and that decision stands.")
     if AffectedAccount.objects.filter(silent(incident), pk=affected.pk).exists():

@@ -29,6 +29,7 @@ from incidents.models import (
     UploadPiece,
 )
 from notifications.evidence.rows import FORGOTTEN, account_hash
+from notifications.inquiries import later
 from notifications.mailings import sealing
 from notifications.models import AddressCorrection, Mailing, ReaderLink, Recipient, RecordUpload, Retention
 
@@ -75,6 +76,8 @@ def obstacle(incident: Incident, *, at: datetime) -> str:
     living = [Mailing.State.PREPARED, Mailing.State.RUNNING, Mailing.State.PAUSED]
     if incident.mailings.filter(state__in=living).exists():
         return "A mailing is prepared or going out. It has to finish or be cancelled first."
+    if Recipient.objects.filter(mailing__in=incident.mailings.all(), state=Recipient.State.LETTER).exists():
+        return "Letters wait to be posted. Put them on record, or cancel their mailing first."
     S = ImportBatch.State
     if incident.import_batches.filter(state__in=[S.RECEIVED, S.READING, S.STAGED, S.CONFIRMING]).exists():
         return "An import is not over. Confirm or discard it first."
@@ -126,6 +129,7 @@ def forget(incident: Incident, *, by: User | None, at: datetime) -> dict[str, An
         row.begun_at, row.report = at, would_forget(incident)
         row.save(update_fields=["begun_at", "report"])
     _forget_imports(incident)
+    later.forget_incident(incident)
     whom = merkle.Tree()
     for window in _windows(incident):
         for hashed in _forget_window(incident, window, at=at):

@@ -4,7 +4,7 @@ from accounts.addresses import lookup_hash, normalise
 from accounts.models import Organisation
 from incidents.models import Incident
 from notifications.inquiries import keys
-from notifications.models import Inquiry, InquirySwitch
+from notifications.models import Inquiry, InquirySwitch, Retention
 from notifications.subscriptions.asking import is_followable
 
 
@@ -23,5 +23,7 @@ def has_form(incident: Incident) -> bool:
 
 
 def is_on(incident: Incident) -> bool:
-    """Whether it may be asked now: the organisation answers, and this incident is not switched off."""
-    return Organisation.get().inquiries_by_mail and not InquirySwitch.objects.filter(pk=incident.pk).exists()
+    """Whether it may be asked now: the organisation answers, and this incident is neither switched off nor forgotten."""
+    if not Organisation.get().inquiries_by_mail or InquirySwitch.objects.filter(pk=incident.pk).exists():
+        return False
+    return not Retention.objects.begun().filter(pk=incident.pk).exists()  # or "not on the list" would be a lie

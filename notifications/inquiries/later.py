@@ -106,7 +106,15 @@ def _end_where_final() -> None:
 
 def forget_address(lookup: bytes) -> int:
     """On request: nobody is written to once more, and what waits for an answer is gone; how many rows it touched."""
-    rows = Inquiry.objects.filter(lookup=lookup)
+    return _forget(Inquiry.objects.filter(lookup=lookup))
+
+
+def forget_incident(incident: Incident) -> int:
+    """Its people are forgotten, so that no inquiry about it can be answered any more; how many rows it touched."""
+    return _forget(Inquiry.objects.filter(incident=incident))
+
+
+def _forget(rows: QuerySet[Inquiry]) -> int:
     waiting = rows.filter(outcome=Inquiry.Outcome.WAITING).delete()[0]
     InquiryOutbox.objects.filter(Q(recipient__inquiry__in=rows), state="ready").delete()
     return waiting + rows.filter(sealed__isnull=False).update(sealed=None, kept_until=None)

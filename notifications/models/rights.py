@@ -58,6 +58,12 @@ class FakeReport(models.Model):
         return f"report {self.pk}"
 
 
+class RetentionQuerySet(models.QuerySet["Retention"]):
+    def begun(self) -> "RetentionQuerySet":
+        """Whose people are forgotten, or are being forgotten: who was on the list cannot be said any more."""
+        return self.filter(begun_at__isnull=False)
+
+
 class Retention(models.Model):
     """When the people of an incident are forgotten, and what was."""
 
@@ -68,6 +74,8 @@ class Retention(models.Model):
     begun_at = models.DateTimeField(null=True)
     forgotten_at = models.DateTimeField(null=True)
     report = models.JSONField(default=dict, help_text="What was forgotten, in numbers, and the root over it")
+
+    objects = RetentionQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"retention of {self.incident_id}"

@@ -12,7 +12,7 @@ from accounts.models import Address, User
 from incidents.documents import words
 from incidents.models import AffectedAccount, ImportBatch, Incident, PageVersion
 from incidents.publishing.versions import last_said
-from notifications.models import Mailing, Recipient
+from notifications.models import Mailing, Recipient, Retention
 from notifications.reading import facts
 
 MOST_SHOWN = 50
@@ -25,12 +25,18 @@ NEVER_LEFT = [Recipient.State.PREPARED, Recipient.State.CANCELLED]
 def told() -> QuerySet[AffectedAccount]:
     """Whom an approved notice was sent to, or is being sent to this minute: nobody learns here before they are told.
 
-    A message that was refused or came back counts: its words were approved for that person.
+    A message that was refused or came back counts: its words were approved for that person. Of an incident whose
+    people are forgotten there is nothing left to show.
     """
     left = Q(mailing__started_at__isnull=False) & ~Q(state__in=[*NEVER_LEFT, *ON_THE_WAY])
     leaving = Q(mailing__state=Mailing.State.RUNNING, state__in=ON_THE_WAY)
     messages = Recipient.objects.filter(left | leaving, affected_account=OuterRef("pk"))
-    return AffectedAccount.objects.filter(Exists(messages), incident__drill=False).select_related("account", "incident")
+    rows = AffectedAccount.objects.filter(Exists(messages), incident__drill=False)
+    return rows.exclude(incident__in=_forgotten()).select_related("account", "incident")
+
+
+def _forgotten() -> QuerySet[Retention, int]:
+    return Retention.objects.begun().values_list("pk", flat=True)
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,8 @@ class List:
 def lists() -> list[List]:
     """Of the newest public incidents, for whoever is on none of them. As of the last change of each list."""
     found = []
-    for incident in Incident.objects.published().order_by("-first_published_at")[:LISTS_SHOWN]:
+    public = Incident.objects.published().exclude(pk__in=_forgotten()).order_by("-first_published_at")
+    for incident in public[:LISTS_SHOWN]:
         confirmed = ImportBatch.objects.filter(incident=incident, state=ImportBatch.State.CONFIRMED)
         last: datetime | None = confirmed.aggregate(last=Max("confirmed_at"))["last"]
         version = last_said(incident)

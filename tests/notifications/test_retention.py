@@ -13,9 +13,11 @@ from django.utils import timezone
 
 from accounts.models import Account, Address, AuditEntry
 from incidents.models import AccountChange, AffectedAccount, Decision, Finding, ImportBatch, Incident, RejectedRow
-from notifications import evidence, links, retention
+from notifications import evidence, links, resending, retention
 from notifications.evidence import rows, writing
-from notifications.models import Mailing, Outbox, Recipient, Retention
+from notifications.inquiries import asking
+from notifications.models import Inquiry, Mailing, Outbox, Recipient, Retention
+from notifications.reading import theirs
 from tests.factories import make_account, make_affected, make_decision, make_incident
 from tests.notifications.arrange import make_recipient
 
@@ -93,6 +95,37 @@ def test_nobody_forgotten_is_ever_written_to(incident, told):
     told.link.refresh_from_db()
     with pytest.raises(links.Revoked):
         links.find(links.token(told.link))
+
+
+def test_nobody_forgotten_is_told_that_they_were_never_on_the_list(incident, told):
+    """Who was on it cannot be said any more, so no inquiry is answered and no list is named behind sign-in."""
+    Incident.objects.update(visibility="public", first_published_at=timezone.now())
+    incident.refresh_from_db()
+    asking.ask(incident=incident, address=f"{CANARY}@{CANARY}.example", language="en", wants_news=True)
+    assert asking.is_on(incident)
+    come(incident)
+
+    retention.forget(incident, by=None, at=timezone.now())
+
+    assert not asking.is_on(incident)
+    assert not Inquiry.objects.filter(sealed__isnull=False).exists()
+    assert theirs.lists() == []
+
+
+def test_what_is_forgotten_neither_goes_again_nor_is_shown_to_whom_another_incident_keeps(incident, told):
+    make_affected(make_incident("other-incident"), told.account)
+    told.mailing.started_at = timezone.now()
+    told.mailing.save()
+    assert theirs.told().filter(pk=told.affected_account_id).exists()
+    come(incident)
+
+    retention.forget(incident, by=None, at=timezone.now())
+
+    assert not theirs.told().filter(pk=told.affected_account_id).exists()
+    told.refresh_from_db()
+    with pytest.raises(resending.Held, match="forgotten"):
+        resending.send_again(affected=told.affected_account, address=Address.objects.get(), because="support", by=None,
+                             at=timezone.now())  # fmt: skip
 
 
 def test_whoever_is_in_another_incident_keeps_their_name_and_address(incident, told):
