@@ -24,10 +24,9 @@ def ask(
     affected: AffectedAccount, old: Address, *, value: str, because: str, by: User, at: datetime
 ) -> AddressCorrection:
     """Raises CannotCorrect where the account has this address already."""
-    if old.account_id != affected.account_id or old.kind != Address.Kind.EMAIL or old.withdrawn_at:
-        raise CannotCorrect("This is not an email address of theirs that is in use.")
-    if Address.objects.filter(account=old.account_id, kind=Address.Kind.EMAIL, normal=normalise(value)).exists():
-        raise CannotCorrect("This address is on file for them already. Nothing was asked.")
+    if old.account_id != affected.account_id:
+        raise CannotCorrect("This is not an address of theirs.")
+    _refuse_over(old, value)
     made = AddressCorrection.objects.create(
         affected_account=affected, old=old, value=value, because=because, asked_by=by, asked_at=at
     )
@@ -46,7 +45,8 @@ def carry_out(correction: AddressCorrection, *, by: User, at: datetime) -> Addre
     if correction.done_at or not correction.value:
         raise CannotCorrect("This correction is over already.")
     correction.approval = approvals.use(act=ACT, thing=correction, hashes=_hashes(correction), at=at)
-    old = correction.old
+    old = Address.objects.select_for_update(no_key=True).get(pk=correction.old_id)
+    _refuse_over(old, correction.value)
     new = Address.objects.create(
         account=old.account, kind=old.kind, role=old.role, value=correction.value, created_at=at
     )
@@ -58,6 +58,14 @@ def carry_out(correction: AddressCorrection, *, by: User, at: datetime) -> Addre
                  account=old.account_id, withdrawn=old.pk, links_revoked=revoked,
                  because=correction.because)  # fmt: skip
     return new
+
+
+def _refuse_over(old: Address, value: str) -> None:
+    """Asked again when it is carried out: another correction may have come first."""
+    if old.kind != Address.Kind.EMAIL or old.withdrawn_at:
+        raise CannotCorrect("This is not an email address of theirs that is in use.")
+    if Address.objects.filter(account=old.account_id, kind=Address.Kind.EMAIL, normal=normalise(value)).exists():
+        raise CannotCorrect("This address is on file for them already.")
 
 
 def _hashes(correction: AddressCorrection) -> dict[str, str]:

@@ -65,6 +65,8 @@ def correction(request: StaffRequest, slug: str, pk: int, number: int) -> HttpRe
     rows = AddressCorrection.objects.select_related("affected_account__incident", "affected_account__account", "old",
                                                     "new", "asked_by", "approval__asked_by")  # fmt: skip
     asked = get_object_or_404(rows, affected_account=pk, affected_account__incident__slug=slug, pk=number)
+    if not may_open(request, pk):
+        raise PermissionDenied
     if request.method == "POST":
         return _carry_out(request, asked)
     approval = asked.approval or approvals.newest(correcting.ACT, asked)

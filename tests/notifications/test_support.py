@@ -2,6 +2,7 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import approvals
 from accounts.models import Address, AuditEntry
@@ -94,6 +95,33 @@ def asked(client, told, value="right@northwind.example") -> AddressCorrection:
     at = reverse("notifications:correct", args=[told.incident.slug, told.affected_account_id, told.address_id])
     client.post(at, {"value": value, "because": "called back at the number of the contract"})
     return AddressCorrection.objects.get()
+
+
+def test_corrections_of_others_are_not_read_by_trying_numbers(as_user, sam, ada, told):
+    correction = asked(as_user(ada), told)
+    at = reverse("notifications:correction", args=[told.incident.slug, told.affected_account_id, correction.pk])
+    client = as_user(sam)
+
+    assert {client.get(at).status_code, client.post(at).status_code} == {403}
+
+    look_up(client, told.address.value)
+    assert client.get(at).status_code == 200
+
+
+def test_of_two_corrections_of_one_address_the_second_is_over(as_user, sam, anton, told):
+    client = as_user(sam)
+    first, second = asked(client, told), None
+    at = reverse("notifications:correct", args=[told.incident.slug, told.affected_account_id, told.address_id])
+    client.post(at, {"value": "another@northwind.example", "because": "rang again"})
+    second = AddressCorrection.objects.exclude(pk=first.pk).get()
+    for one in (first, second):
+        approvals.answer(approvals.living(correcting.ACT, one), yes=True, by=anton)
+
+    correcting.carry_out(first, by=sam, at=timezone.now())
+
+    with pytest.raises(correcting.CannotCorrect):
+        correcting.carry_out(second, by=sam, at=timezone.now())
+    assert Address.objects.filter(withdrawn_at=None).count() == 1
 
 
 def test_a_second_person_says_yes_before_an_address_is_another(as_user, sam, anton, told):
