@@ -4,7 +4,7 @@ import re
 
 ADDRESS = re.compile(r"[^\s<>\"'=:,;()\[\]{}|/\\]{1,64}@[^\s<>\"',;()\[\]{}|/\\]{1,255}")
 # Paths that open something for whoever holds them: a notice, a new password, an address to confirm.
-TOKEN = re.compile(r"(/notice/|/password/reset/key/|/confirm-email/)[A-Za-z0-9_:=-]{16,}")
+TOKEN = re.compile(r"(/notice/|/calendar/|/password/reset/key/|/confirm-email/)[A-Za-z0-9_:=-]{16,}")
 API_TOKEN = re.compile(r"(inc_[0-9a-z]{8}_)[0-9A-Za-z]{16,}")  # what stands before says which one
 
 # What PostgreSQL quotes of a row it refuses: names and ids of people stand in them.

@@ -21,7 +21,7 @@ WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
 LOOK_AGAIN = 0.25  # seconds
 DJANGO = frozenset({
     "staff", "account", "admin", "api", "webhooks", "notice", "genuine", "follow", "inquiry", "compare", "static",
-    "health", "your-notices",
+    "health", "your-notices", "calendar",
 })  # fmt: skip
 PERSONAL = frozenset({"notice", "your-notices", "genuine", "follow", "inquiry"})
 # A segment starts with a letter, digit, dash or underscore: no "..", no hidden file, nothing encoded.

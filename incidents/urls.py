@@ -17,6 +17,7 @@ from incidents.views import (
     publish,
     redact,
     room,
+    rules,
     updates,
 )
 
@@ -51,6 +52,11 @@ urlpatterns = [
     # Decisions
     path("staff/<slug:slug>/decisions/", decisions.decisions, name="decisions"),
     path("staff/<slug:slug>/decisions/new/", decisions.new, name="decision_new"),
+    # The rules of law that clocks count by: of the house, not of one incident
+    path("staff/rules/", rules.rules, name="rules"),
+    path("staff/rules/new/", rules.edit, name="rule_new"),
+    path("staff/rules/<slug:key>/", rules.rule, name="rule"),
+    path("staff/rules/<slug:key>/edit/", rules.edit, name="rule_edit"),
     # Log
     path("staff/<slug:slug>/log/", log.log, name="log"),
     # Publishing: the check, the request, the act; what the page would say, what it said

@@ -9,8 +9,9 @@ from django.db.models import Count, Prefetch, Q
 from accounts.models import Approval, AuditEntry, SignOff
 from incidents import audience, documents, publishing
 from incidents.models import Decision, ImportBatch, Incident, PageVersion
-from notifications import telling
-from notifications.models import Mailing
+from incidents.obligations import Clock
+from notifications import clocks, telling
+from notifications.models import Mailing, Recipient
 
 SOON = timedelta(hours=1)
 LATEST_ENTRIES = 6
@@ -70,7 +71,10 @@ class Overview:
     waiting_imports: list[ImportBatch]
     left_out: list[ImportBatch]
     mailings: list[Mailing]
+    unknown_messages: dict[int, int]
+    """By the number of the mailing: also of those who were told by another one."""
     decisions: list[Decision]
+    clocks: list[Clock]
     latest: list[AuditEntry]
     missing: list[str]
 
@@ -95,7 +99,7 @@ class Overview:
     @property
     def is_blocked(self) -> bool:
         return bool(
-            self.unreached or self.outcomes["unknown"] or self.left_out or self.waiting_imports or self.approvals
+            self.unreached or self.outcomes["unknown"] or self.unknown_messages or self.left_out or self.waiting_imports or self.approvals
             or self.drafts or self.waiting_mailings
         )  # fmt: skip
 
@@ -143,11 +147,18 @@ def read(incident: Incident, *, at: datetime) -> Overview:
         waiting_imports=waiting,
         left_out=left_out,
         mailings=mailings,
+        unknown_messages=_unknown_messages(incident),
         decisions=decisions,
+        clocks=[clock for clock in clocks.read(incident, at=at) if clock.runs and clock.due_at],
         latest=list(AuditEntry.objects.filter(incident=incident.pk).select_related("by")[:LATEST_ENTRIES]),
         missing=_missing(said=said["all"], version=version, affected=counts["all"], mailings=mailings,
                          decisions=decisions) if _is_fresh(incident, at) else [],
     )  # fmt: skip
+
+
+def _unknown_messages(incident: Incident) -> dict[int, int]:
+    unknown = Recipient.objects.filter(incident=incident, state=Recipient.State.UNKNOWN)
+    return dict(unknown.order_by("mailing__number").values_list("mailing__number").annotate(Count("pk")))
 
 
 def promise_of(incident: Incident, *, at: datetime) -> Promise | None:

@@ -5,6 +5,8 @@ from django.urls import path, re_path
 from notifications.links import TOKEN_LENGTH
 from notifications.views import (
     affected,
+    authority,
+    deadlines,
     evidence,
     exports,
     inquiries,
@@ -23,6 +25,7 @@ from notifications.views import (
     self_checks,
     settling,
     stopping,
+    story,
     subscriptions,
     sums,
     your_notices,
@@ -31,6 +34,19 @@ from notifications.views import (
 app_name = "notifications"
 
 urlpatterns = [
+    # Deadlines: the clocks, what became of them, drafts for authorities, the story
+    path("staff/<slug:slug>/deadlines/", deadlines.deadlines, name="deadlines"),
+    path("staff/<slug:slug>/deadlines/choose/", deadlines.choose, name="deadlines_choose"),
+    path("staff/<slug:slug>/deadlines/<int:pk>/newer/", deadlines.take_newer, name="deadline_newer"),
+    path("staff/<slug:slug>/deadlines/<int:pk>/<slug:kind>/", deadlines.say, name="deadline_say"),
+    path("staff/<slug:slug>/deadlines/drafts/<slug:kind>/", authority.authority, name="authority"),
+    path("staff/<slug:slug>/deadlines/drafts/<slug:kind>.json", authority.authority_json, name="authority_json"),
+    path("staff/<slug:slug>/deadlines/calendars/", authority.feed_make, name="feed_make"),
+    path("staff/<slug:slug>/deadlines/calendars/<int:pk>/revoke/", authority.feed_revoke, name="feed_revoke"),
+    path("staff/<slug:slug>/deadlines/substitute/", authority.substitute_notice, name="substitute"),
+    path("staff/<slug:slug>/deadlines/substitute/record/", authority.substitute_record, name="substitute_record"),
+    path("staff/<slug:slug>/story/", story.story, name="story"),
+    path("calendar/<str:token>.ics", authority.calendar, name="calendar"),
     # The affected accounts: all of them, some of them, one at a time
     path("staff/look-up/", person.look_up, name="look_up"),
     path("staff/<slug:slug>/affected/", affected.affected, name="affected"),

@@ -9,7 +9,9 @@ from incidents.forms.rows import EditForm, Lines, Moments
 from incidents.models import Incident
 
 # Addresses of the staff room stand where slugs do: /staff/approvals/ …
-RESERVED = frozenset({"new", "approvals", "people", "organisation", "log", "incidents", "look-up", "tokens", "sending"})
+RESERVED = frozenset({
+    "new", "approvals", "people", "organisation", "log", "incidents", "look-up", "tokens", "sending", "rules",
+})  # fmt: skip
 
 WORDS: dict[str, tuple[str, str]] = {
     "title": ("Title", "What happened, as readers would say it: API keys of some customers were exposed."),

@@ -16,10 +16,10 @@ from incidents.obligations.choosing import (
 )
 from incidents.obligations.proof import obligations_for_evidence
 from incidents.obligations.rules import CHECK_WITH_COUNSEL, EditedMeanwhile, load_starter, write_version
-from incidents.obligations.standing import Clock, Reading, State, span, standing
+from incidents.obligations.standing import Clock, Reading, State, span, standing, unsettled
 
 __all__ = [
     "CHECK_WITH_COUNSEL", "AlreadyRuns", "Clock", "EditedMeanwhile", "NotYet", "Reading", "ReasonsMissing", "State",
     "Suggestion", "choose", "load_starter", "obligations_for_evidence", "say", "span", "standing", "suggestions",
-    "take_newer", "write_version",
+    "take_newer", "unsettled", "write_version",
 ]  # fmt: skip

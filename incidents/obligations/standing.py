@@ -4,9 +4,10 @@ could go stale."""
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cached_property
 from typing import Any
 
-from django.db.models import Count, TextChoices
+from django.db.models import Count, OuterRef, Q, Subquery, TextChoices
 
 from incidents.models import AffectedAccount, Decision, Incident, LawRule, Obligation, ObligationEntry
 from incidents.obligations import reckoning
@@ -97,6 +98,15 @@ def standing(incident: Incident, *, at: datetime, unreached: int | None = None) 
     return sorted(clocks, key=lambda clock: (not clock.runs, clock.due_at or never, clock.obligation.pk))
 
 
+def unsettled(incident: Incident) -> int:
+    """How many of its clocks nobody said to be met or not required. Looks at nobody's account."""
+    last = ObligationEntry.objects.filter(
+        obligation=OuterRef("pk"), kind__in=(Kind.MET, Kind.NOT_REQUIRED, Kind.OPEN_AGAIN)
+    ).order_by("-pk")
+    rows = incident.obligations.annotate(last=Subquery(last.values("kind")[:1]))
+    return rows.filter(Q(last=None) | Q(last=Kind.OPEN_AGAIN)).count()
+
+
 def counts(incident: Incident) -> Counter[str]:
     """Affected accounts that are owed a notice, by jurisdiction; "" where it is not known."""
     rows = AffectedAccount.objects.owed_a_notice().filter(incident=incident).order_by()
@@ -123,8 +133,12 @@ class _Reader:
         decisions = incident.decisions.standing().select_related("by").order_by("recorded_at", "pk")
         self.decisions = {row.kind: row for row in decisions}  # the latest of each kind
         self.newest = {rule.key: rule for rule in LawRule.objects.newest().filter(key__in=self.obligations)}
-        self.by_jurisdiction = counts(incident) if self.obligations else Counter()
         self.read: dict[str, Clock] = {}
+
+    @cached_property
+    def by_jurisdiction(self) -> Counter[str]:
+        """Only asked for where a rule has a threshold: it counts every account."""
+        return counts(self.incident)
 
     def all(self) -> list[Clock]:
         return [self.clock(key) for key in self.obligations]

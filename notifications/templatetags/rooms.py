@@ -9,6 +9,7 @@ from django import template
 
 from accounts import approvals
 from accounts.models import Approval
+from incidents import obligations
 from incidents.audience import finding
 from incidents.models import Incident, PageVersion
 from notifications import awake, stopping
@@ -28,6 +29,7 @@ def room_states(incident: Incident) -> dict[str, dict]:
         "notices": _notices(incident),
         "inquiries": _inquiries(incident),
         "decisions": _counted(incident.decisions.count(), "decision"),
+        "deadlines": _deadlines(incident),
     }
     return {room: {"words": words, "waits": waits} for room, (words, waits) in states.items() if words}
 
@@ -65,6 +67,12 @@ def _affected(incident: Incident) -> tuple[str, bool]:
     """This stands on every page of the room: it may not take longer the more accounts there are."""
     count = finding.counted(incident.affected_accounts.owed_a_notice())
     return (f"more than {finding.MOST_COUNTED:,}", False) if count is None else _counted(count, "account")
+
+
+def _deadlines(incident: Incident) -> tuple[str, bool]:
+    """Without their ends: those may depend on how many accounts there are."""
+    left = obligations.unsettled(incident)
+    return (f"{left:,} to meet", True) if left else ("", False)
 
 
 def _inquiries(incident: Incident) -> tuple[str, bool]:
