@@ -61,6 +61,10 @@ class AccountAdapter(DefaultAccountAdapter):
         """Stored in the one normal form, so that two spellings of a mailbox cannot be two users."""
         return normalise(super().clean_email(email))
 
+    def is_open_for_signup(self, request) -> bool:
+        """Readers show by a code that a mailbox is theirs (notifications.reading.signing_in), staff are invited."""
+        return False
+
     def get_login_redirect_url(self, request) -> str:
         """Staff go to their room; whoever else signs in has only the public page here."""
         return settings.LOGIN_REDIRECT_URL if request.user.is_staff else "/"
