@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.urls import reverse
 
+from accounts import single_sign_on
 from accounts.addresses import normalise
 from accounts.models import Organisation
 
@@ -60,6 +61,10 @@ class AccountAdapter(DefaultAccountAdapter):
     def clean_email(self, email: str) -> str:
         """Stored in the one normal form, so that two spellings of a mailbox cannot be two users."""
         return normalise(super().clean_email(email))
+
+    def login(self, request, user) -> None:
+        single_sign_on.refuse_where_shut(request)
+        super().login(request, user)
 
     def is_open_for_signup(self, request) -> bool:
         """Readers show by a code that a mailbox is theirs (notifications.reading.signing_in), staff are invited."""

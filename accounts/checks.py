@@ -26,6 +26,13 @@ def settings_are_safe(app_configs=None, **kwargs) -> list[Error]:
             signing.secret(pair)
     except signing.NoKey as problem:
         problems.append(Error(str(problem), hint="Set AUDIT_KEYS=id:seed: openssl rand -base64 32", id="candor.E004"))
+    if settings.OIDC_ISSUER and not (settings.OIDC_CLIENT_ID and settings.OIDC_CLIENT_SECRET):
+        problems.append(
+            Error("OIDC_ISSUER is set without its client.", hint="Set OIDC_CLIENT_ID and OIDC_CLIENT_SECRET.",
+                  id="candor.E006")
+        )  # fmt: skip
+    if settings.PRODUCTION and settings.OIDC_ISSUER and not settings.OIDC_ISSUER.startswith("https://"):
+        problems.append(Error("OIDC_ISSUER is not https.", hint="Name it as the provider does.", id="candor.E007"))
     if not settings.EMAIL_TIMEOUT:
         problems.append(
             Error(

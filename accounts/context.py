@@ -1,16 +1,20 @@
 """What every template that Django renders may use. Nothing here is fetched before a template asks for it."""
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from accounts import approvals, people
+from accounts import approvals, people, single_sign_on
 from accounts.models import Organisation
 
 
 def organisation(request: HttpRequest) -> dict:
-    """`organisation`; `approvals_waiting`: how many requests wait for this person; `staff_role`: its name."""
+    """`organisation`; `single_sign_on`: its name while it is on; `approvals_waiting`: how many requests wait for this
+    person; `staff_role`: its name.
+    """
     return {
         "organisation": SimpleLazyObject(Organisation.get),
+        "single_sign_on": lambda: settings.OIDC_NAME if single_sign_on.is_on() else "",
         "approvals_waiting": lambda: _waiting(request),
         "staff_role": lambda: _role(request),
     }

@@ -20,6 +20,7 @@ from accounts.models import Approval, Organisation, OrganisationChange, User
 TOLD = (
     "name", "legal_name", "mark", "domain", "sender_name", "customers_total", "import_limit", "sign_offs",
     "following_by_mail", "inquiries_by_mail", "languages", "only_complete_languages", "passkeys_demanded", "link_hosts",
+    "single_sign_on",
 )  # fmt: skip
 ACT = Approval.Act.HOUSE
 
@@ -51,6 +52,8 @@ def weakening(before: Organisation, after: Organisation) -> list[str]:
         said.append(f"One person may import {after.import_limit:,} instead of {before.import_limit:,} accounts.")
     if before.passkeys_demanded and not after.passkeys_demanded:
         said.append("Passkeys are no longer demanded of staff.")
+    if after.single_sign_on and not before.single_sign_on:
+        said.append("Single sign-on opens the staff room again.")
     if added := sorted(set(after.link_hosts) - set(before.link_hosts)):
         said.append(f"Notices and steps may link to {', '.join(added)}.")
     return said if before.sign_offs else []

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts import views, views_tokens
+from accounts import views, views_single_sign_on, views_tokens
 
 app_name = "accounts"
 
@@ -15,6 +15,7 @@ urlpatterns = [
     path("staff/tokens/", views_tokens.token_list, name="tokens"),
     path("staff/tokens/new/", views_tokens.make_token, name="token_new"),
     path("staff/tokens/<int:pk>/revoke/", views_tokens.revoke_token, name="token_revoke"),
+    path("staff/single-sign-on/", views_single_sign_on.switch, name="single_sign_on"),
     path("staff/organisation/", views.our_organisation, name="organisation"),
     path("staff/organisation/<int:pk>/carry-out/", views.carry_out, name="carry_out"),
     path("staff/log/", views.whole_log, name="log"),

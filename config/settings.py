@@ -80,6 +80,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
     "anymail",
     "csp",
@@ -114,6 +116,7 @@ MIDDLEWARE = [
     "config.middleware.no_nul_in_the_admin",
     "config.middleware.redis_outage_in_words",
     "config.middleware.mail_outage_in_words",
+    "accounts.single_sign_on.provider_may_be_posted_to",
     "accounts.session_limits.staff_sessions_end",
     "accounts.middleware.staff_need_a_second_factor",
 ]
@@ -289,6 +292,36 @@ MFA_TOTP_TOLERANCE = 1  # the code before and after count too (RFC 6238, 5.2): a
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION  # passkeys on http://localhost
 MFA_ADAPTER = "accounts.adapters.MFAAdapter"
 USERSESSIONS_TRACK_ACTIVITY = True
+
+# Single sign-on of staff by the company's own provider (OpenID Connect); none where the issuer is empty.
+OIDC_ISSUER = env.str("OIDC_ISSUER", default="").rstrip("/")
+OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", default="")
+OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", default="")
+OIDC_NAME = env.str("OIDC_NAME", default="single sign-on")
+"""As it stands on the button: "Sign in with Example ID"."""
+OIDC_ORIGINS = env.list("OIDC_ORIGINS", default=["/".join(OIDC_ISSUER.split("/")[:3])])
+"""Of the provider's pages that ask who somebody is, where they are not those of the issuer."""
+SOCIALACCOUNT_ADAPTER = "accounts.single_sign_on.Adapter"
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = True  # the provider is the company's own, and vouches for addresses
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = False  # nothing is kept that would open the door by itself
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 5  # seconds
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "company",
+                "name": OIDC_NAME,
+                "client_id": OIDC_CLIENT_ID,
+                "secret": OIDC_CLIENT_SECRET,
+                "settings": {"server_url": OIDC_ISSUER},
+            }
+        ]
+        if OIDC_ISSUER
+        else [],
+    }
+}
 
 HTTPS = PUBLIC_BASE_URL.startswith("https://")
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"

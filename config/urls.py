@@ -3,6 +3,7 @@
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from config.api import api, no_such_call
 from config.health import health
@@ -14,6 +15,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("incidents.urls")),
     path("", include("notifications.urls")),
+    path("account/3rdparty/", RedirectView.as_view(pattern_name="mfa_index")),  # nothing can be connected
     path("account/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("api/", api.urls),

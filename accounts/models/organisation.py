@@ -52,6 +52,9 @@ class Organisation(models.Model):
     passkeys_demanded = models.BooleanField(
         default=False, help_text="Staff sign in with a passkey; codes of an authenticator app are not enough"
     )
+    single_sign_on = models.BooleanField(
+        default=True, help_text="Whether the provider of the settings, if there is one, opens the staff room"
+    )
     link_hosts = ArrayField(
         models.CharField(max_length=253), default=list, blank=True,
         help_text="Hosts besides our domain that notices and steps may link to",
