@@ -11,12 +11,12 @@ from incidents.publishing.acts import (
     only_translated,
     preview,
     preview_in,
-    problems,
     publish,
     shows,
     still_stands,
 )
 from incidents.publishing.look import render_again
+from incidents.publishing.obstacles import problems
 from incidents.publishing.outbox import NotWritable, finish, published
 from incidents.publishing.planning import NotAPlan, cancel, last_stopped, open_plan, plan
 from incidents.publishing.system import catch_up, record_telling, tick

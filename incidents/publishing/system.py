@@ -8,7 +8,7 @@ from django.db.models import Exists, F, OuterRef, Q, Subquery
 from accounts import audit
 from incidents.documents import Telling
 from incidents.models import Decision, Incident, PageVersion
-from incidents.publishing.acts import SAYS_SOMETHING_ELSE, somebody_is_not_contacted
+from incidents.publishing.obstacles import SAYS_SOMETHING_ELSE, somebody_is_not_contacted
 from incidents.publishing.outbox import finish, finish_soon
 from incidents.publishing.planning import carry_out
 from incidents.publishing.versions import (

@@ -198,6 +198,7 @@ def test_what_was_said_elsewhere_keeps_its_moment(incident, wanda, anton):
         (lambda incident: undecided_correction(incident), "decide whether"),
         (lambda incident: hidden_decision(incident), "decision not to contact"),
         (lambda incident: nobody_but_somebody(incident), "nobody is affected"),
+        (lambda incident: make_step(incident, url="https://relaypost.example.evil.test/"), "which is not ours"),
     ],
 )
 def test_what_is_missing_is_said_in_words_and_blocks(incident, wanda, spoil, words):
@@ -210,6 +211,17 @@ def test_what_is_missing_is_said_in_words_and_blocks(incident, wanda, spoil, wor
     assert len(found) == 1 and words in found[0].words
     with pytest.raises(publishing.NotReady, match=words):
         publishing.ask(incident, by=wanda, at=NOON)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://relaypost.example/keys", "https://dashboard.relaypost.example/", "https://login.elsewhere.example/"],
+)
+def test_a_step_links_to_us_and_to_where_two_people_said(incident, url):
+    Organisation.objects.update(link_hosts=["login.elsewhere.example"])
+    make_step(incident, url=url)
+
+    assert publishing.problems(incident, at=NOON) == []
 
 
 def undecided_correction(incident):
