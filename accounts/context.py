@@ -13,7 +13,7 @@ def organisation(request: HttpRequest) -> dict:
     person; `staff_role`: its name.
     """
     return {
-        "organisation": SimpleLazyObject(Organisation.get),
+        "organisation": getattr(request, "organisation", None) or SimpleLazyObject(Organisation.get),
         "single_sign_on": lambda: settings.OIDC_NAME if single_sign_on.is_on() else "",
         "approvals_waiting": lambda: _waiting(request),
         "staff_role": lambda: _role(request),

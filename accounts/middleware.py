@@ -33,7 +33,7 @@ def staff_need_a_second_factor(get_response):
 
 def _what_is_missing(request: HttpRequest) -> HttpResponse | None:
     """To where somebody sets up, or shows, what they need to go on; None where nothing is missing."""
-    demanded = stepping_up.demanded()
+    demanded = stepping_up.demanded(request)
     if not is_mfa_enabled(request.user, demanded):
         only_passkey = demanded == [Authenticator.Type.WEBAUTHN]
         what = "a passkey: codes are not enough here any more" if only_passkey else "a second factor"

@@ -20,15 +20,17 @@ FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]  # recovery cod
 EXPLAINED = "This is public or cannot be undone, so we ask once more who you are. Then it is done."
 
 
-def demanded() -> list[str]:
+def demanded(request: HttpRequest) -> list[str]:
     """The kinds of second factor that are enough in this house."""
-    return [Authenticator.Type.WEBAUTHN] if Organisation.get().passkeys_demanded else FACTORS
+    if not hasattr(request, "organisation"):
+        request.organisation = Organisation.get()  # the page will want it, too
+    return [Authenticator.Type.WEBAUTHN] if request.organisation.passkeys_demanded else FACTORS
 
 
 def is_fresh(request: HttpRequest) -> bool:
     """Whether a second factor was shown in this session within the last 15 minutes, signing in included."""
     since = time.time() - settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
-    return has_shown(request, demanded(), since=since)
+    return has_shown(request, demanded(request), since=since)
 
 
 def has_shown(request: HttpRequest, kinds: list[str], *, since: float = 0) -> bool:

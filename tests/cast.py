@@ -11,6 +11,7 @@ from allauth.account.internal.flows.login import (
 )
 from django.test import Client
 
+from accounts import session_limits
 from accounts.models import User
 from tests.factories import make_user
 
@@ -57,6 +58,7 @@ def as_user():
             {"method": "mfa", "type": "totp", "at": time.time() - 60 * minutes_ago}
         ]
         session[_AUTHENTICATION_METHODS_USER_SESSION_KEY] = str(user.pk)
+        session[session_limits.STARTED] = session[session_limits.SEEN] = time.time()
         session.save()
         return client
 

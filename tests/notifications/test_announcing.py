@@ -295,7 +295,7 @@ def test_a_full_mailbox_is_tried_again_and_a_refusal_is_for_good(incident, setti
         tasks.tell_followers()
 
     states = dict(UpdateMail.objects.values_list("subscriber__address", "state"))
-    assert states == {"full@northwind.example": "queued", "gone@northwind.example": "failed"}
+    assert states == {"full@northwind.example": "queued", "": "failed"}, "whoever is refused for good is forgotten"
     assert UpdateOutbox.objects.get().not_before > timezone.now()
 
 
