@@ -49,6 +49,8 @@ WHOLE = {
     "evidence.asked": "asked for the evidence",
     "signing_key.introduced": "introduced a key that signs the log",
     "signing_key.introduced_without_the_old": "introduced a key that signs the log, the one before being lost",
+    "readiness.restore_tested": "tried to bring a backup back, and it worked",
+    "readiness.test_message_sent": "sent a test message through the provider",
     "attempts.sealed": "sealed the attempts to send of an incident",
     "token.made": "made a token for the API",
     "token.revoked": "revoked a token of the API",
