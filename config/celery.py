@@ -50,6 +50,11 @@ app.conf.beat_schedule = {
         "options": {"expires": 3600},
     },
     "tell approvers": {"task": "accounts.tasks.tell_approvers", "schedule": 10.0, "options": {"expires": 10}},
+    "remind of deadlines": {
+        "task": "notifications.tasks.remind_of_deadlines",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "make evidence": {"task": "notifications.tasks.make_evidence", "schedule": 15.0, "options": {"expires": 15}},
     "take up imports": {"task": "incidents.tasks.work_imports", "schedule": 10.0, "options": {"expires": 10}},
 }

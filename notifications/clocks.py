@@ -9,6 +9,8 @@ from notifications import telling
 
 
 def read(incident: Incident, *, at: datetime) -> list[Clock]:
+    if not incident.obligations.exists():
+        return []
     return obligations.standing(incident, at=at, unreached=unreached_if_asked(incident))
 
 

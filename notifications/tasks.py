@@ -8,8 +8,10 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from accounts import anchoring
+from incidents.obligations import reminding
 from notifications import (
     bounces,
+    clocks,
     dispatch,
     looking_up,
     mailings,
@@ -63,6 +65,13 @@ def tell() -> None:
 def keep_heads() -> None:
     """Beat's: the end of the log, signed and written outside."""
     anchoring.keep(at=timezone.now())
+
+
+@shared_task(ignore_result=True)
+def remind_of_deadlines() -> None:
+    """Beat's: staff hear by mail that a legal clock runs out."""
+    now = timezone.now()
+    reminding.remind(lambda incident: clocks.read(incident, at=now), at=now)
 
 
 @shared_task(ignore_result=True)

@@ -396,10 +396,28 @@ def decided(decisions):
 
 
 def deadlines(obligations):
-    for one in obligations.get("obligations", []) if isinstance(obligations, dict) else obligations:
-        said = [str(one[name]) for name in ("regime", "citation", "state") if one.get(name)]
+    for one in obligations["obligations"]:
+        said = [str(one[name]) for name in ("regime", "title", "citation", "state") if one.get(name)]
         due = ", due {}".format(when(one["due_at"])) if one.get("due_at") else ""
-        yield ", ".join(said) + due + "."
+        undecided = " at the earliest: sources contradict each other, and nobody chose" if one["is_undecided"] else ""
+        yield ", ".join(said) + due + undecided + "."
+        for entry in one["entries"]:
+            at = " {}".format(when(entry["at"])) if entry["at"] else ""
+            more = ". ".join(part for part in (entry["reference"], " ".join(entry["reasons"].split())) if part)
+            yield "    {}  {}: {}{}. {}".format(
+                when(entry["recorded_at"]), who(entry["by"]), words(entry["kind"]), at, more
+            ).rstrip()  # fmt: skip
+    for one in obligations["substitute_notices"]:
+        yield "{}  {}: substitute notice for {:,} accounts that nobody reached: {}".format(
+            when(one["recorded_at"]), who(one["by"]), one["unreached"], " ".join(one["means"].split())
+        )  # fmt: skip
+        if one["page"]:
+            numbers = ", ".join(str(version["number"]) for version in one["page"]["versions"])
+            yield "    The page stood for {} of {} days, from {}, in versions {}.".format(
+                one["page"]["days"], one["page"]["wanted"], when(one["page"]["since"]), numbers
+            )  # fmt: skip
+        if one["phone"]:
+            yield "    Telephone {}, active from {} to {}.".format(one["phone"], one["phone_from"], one["phone_to"])
 
 
 def imported(imports, given):

@@ -1,25 +1,18 @@
 """What other parts of the house tell about an incident, each as one JSON file of the bundle."""
 
 import dataclasses
-from importlib import import_module
-from typing import Any
+from datetime import datetime
 
+from incidents import obligations
 from incidents.models import Incident
+from notifications import clocks
+from notifications.inquiries import counting
 
 
-def told(incident: Incident) -> dict[str, object]:
+def told(incident: Incident, *, at: datetime) -> dict[str, object]:
     """By the name of the file."""
-    numbers = _from("notifications.inquiries.counting", "of", incident)
+    unreached = clocks.unreached_if_asked(incident)
     return {
-        "inquiries": dataclasses.asdict(numbers) if numbers else {},
-        "obligations": _from("incidents.obligations", "obligations_for_evidence", incident) or [],
+        "inquiries": dataclasses.asdict(counting.of(incident)),
+        "obligations": obligations.obligations_for_evidence(incident, at=at, unreached=unreached),
     }
-
-
-def _from(module: str, name: str, incident: Incident) -> Any:
-    """None where that part of the house is not there."""
-    try:
-        function = getattr(import_module(module), name)
-    except (ModuleNotFoundError, AttributeError):
-        return None
-    return function(incident)

@@ -68,7 +68,7 @@ def _bundle(incident: Incident, file: IO[bytes], *, by: User | None, at: datetim
         "approvals": rows.approvals(incident), "mailings": rows.mailings(incident),
         "exports": rows.exports(incident),
     }  # fmt: skip
-    uncounted: dict[str, object] = {"announcements": rows.announcements(incident), **others.told(incident)}
+    uncounted: dict[str, object] = {"announcements": rows.announcements(incident), **others.told(incident, at=at)}
     bundle.add("README.txt", README.read_bytes())
     bundle.add("verify_evidence.py", VERIFIER.read_bytes())
     bundle.add_json("incident.json", rows.incident_of(incident))

@@ -260,7 +260,7 @@ def test_the_overview_itself_asks_few_questions(incident, django_assert_max_num_
     make_step(incident)
     make_many_affected(incident, 3)
 
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         overview.read(incident, at=timezone.now())
 
 
