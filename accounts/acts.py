@@ -53,6 +53,12 @@ WHOLE = {
     "readiness.test_message_sent": "sent a test message through the provider",
     "attempts.sealed": "sealed the attempts to send of an incident",
     "token.made": "made a token for the API",
+    "webhook.asked": "asked for a webhook",
+    "webhook.switched_on": "switched a webhook on",
+    "webhook.paused": "paused a webhook that does not answer",
+    "webhook.resumed": "let a webhook go on",
+    "webhook.ended": "ended a webhook",
+    "webhook.tested": "sent a test to a webhook",
     "token.revoked": "revoked a token of the API",
     "token.used": "came through the API, by token, for the first time that day",
     "steps.verified": "verified steps, by a list",
@@ -120,7 +126,7 @@ ONLY_IN_THE_HOUSE_LOG = {"evidence.exported", "evidence.downloaded", "attempts.s
 SAID = (
     "fields", "counts", "count", "answer", "start_at", "rows", "people", "lines", "filter", "kind", "because",
     "number", "version", "needs", "words", "channel", "account", "token", "scopes", "only", "mode", "ruled_out",
-    "evidence", "alone", "value", "rule", "accounts", "addresses",
+    "evidence", "server", "events", "alone", "value", "rule", "accounts", "addresses",
 )  # of the facts  # fmt: skip
 
 

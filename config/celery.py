@@ -29,6 +29,7 @@ app.conf.beat_schedule = {
         "schedule": 5.0,
         "options": {"expires": 5},
     },
+    "call webhooks": {"task": "notifications.tasks.call_hooks", "schedule": 5.0, "options": {"expires": 5}},
     "see to readers": {
         "task": "notifications.tasks.see_to_readers",
         "schedule": 5.0,

@@ -181,6 +181,7 @@ CELERY_TASK_ROUTES = {
     "notifications.tasks.make_evidence": {"queue": "imports"},
     "notifications.tasks.tell_followers": {"queue": "updates"},
     "notifications.tasks.answer_inquiries": {"queue": "updates"},
+    "notifications.tasks.call_hooks": {"queue": "updates"},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "celerybeat-schedule")
@@ -260,6 +261,10 @@ BOUNCE_IMAP_FOLDER = env.str("BOUNCE_IMAP_FOLDER", default="INBOX")
 BOUNCE_IMAP_READ_FOLDER = env.str("BOUNCE_IMAP_READ_FOLDER", default="")
 """What was read is moved there; empty: it stays, marked as seen."""
 
+WEBHOOK_NETWORKS = env.list("WEBHOOK_NETWORKS", default=[])
+"""Networks of our own that webhooks may call, such as 10.1.2.0/24; all others that are not public are refused."""
+WEBHOOK_CA = env.str("WEBHOOK_CA", default="")
+"""A file of certificate authorities that webhooks trust beside those of the system."""
 LETTER_FONT = env("LETTER_FONT", default="")
 """A TrueType file for letters by post; empty: Roboto, which knows Latin, Greek and Cyrillic."""
 

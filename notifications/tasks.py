@@ -13,6 +13,7 @@ from notifications import (
     bounces,
     clocks,
     dispatch,
+    hooks,
     looking_up,
     mailings,
     next_address,
@@ -117,6 +118,14 @@ def answer_inquiries() -> None:
     sending_answers.run_lane()
     holding.finish()
     later.forget()
+
+
+@shared_task(ignore_result=True)
+def call_hooks() -> None:
+    """Beat's, in the queue of what comes after every notice: other systems hear what happened."""
+    hooks.gather(at=timezone.now())
+    hooks.work()
+    hooks.forget(at=timezone.now())
 
 
 @shared_task(ignore_result=True)

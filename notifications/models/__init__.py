@@ -1,5 +1,6 @@
 from notifications.models.bundles import EvidenceBundle, EvidencePiece
 from notifications.models.exports import Export
+from notifications.models.hooks import Hook, HookAttempt, HookCall
 from notifications.models.inquiries import (
     AnswerNotice,
     Inquiry,
@@ -35,9 +36,9 @@ from notifications.models.subscribers import (
 
 __all__ = [
     "AddressCorrection", "Announcement", "AnswerNotice", "Attempt", "DeliveryEvent", "EvidenceBundle", "EvidencePiece",
-    "Export", "FakeReport", "FollowRefusal", "FollowRequest", "FreshLinkRequest", "HandOver", "Inquiry",
-    "InquiryAnswer", "InquiryAttempt", "InquiryMail", "InquiryOutbox", "InquirySwitch", "LinkRevocation", "MailboxCode",
-    "Mailing", "MailingTally", "Notice", "NoticeText", "NoticeVersion", "Outbox", "PersonRequest", "ReaderLink",
-    "Recipient", "RecordUpload", "RecordWithdrawal", "Retention", "SendBatch", "SendingPulse", "SendingStop",
-    "SentAgain", "Subscriber", "UpdateAttempt", "UpdateMail", "UpdateOutbox",
+    "Export", "FakeReport", "FollowRefusal", "FollowRequest", "FreshLinkRequest", "HandOver", "Hook", "HookAttempt",
+    "HookCall", "Inquiry", "InquiryAnswer", "InquiryAttempt", "InquiryMail", "InquiryOutbox", "InquirySwitch",
+    "LinkRevocation", "MailboxCode", "Mailing", "MailingTally", "Notice", "NoticeText", "NoticeVersion", "Outbox",
+    "PersonRequest", "ReaderLink", "Recipient", "RecordUpload", "RecordWithdrawal", "Retention", "SendBatch",
+    "SendingPulse", "SendingStop", "SentAgain", "Subscriber", "UpdateAttempt", "UpdateMail", "UpdateOutbox",
 ]  # fmt: skip

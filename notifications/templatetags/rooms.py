@@ -14,7 +14,7 @@ from incidents.audience import finding
 from incidents.models import Incident, PageVersion
 from notifications import awake, stopping
 from notifications.inquiries import counting
-from notifications.models import Mailing, Recipient, SendingStop
+from notifications.models import Hook, Mailing, Recipient, SendingStop
 
 register = template.Library()
 
@@ -44,6 +44,12 @@ def silent_since() -> datetime | None:
 def sending_stop() -> SendingStop | None:
     """The kill switch that holds now."""
     return stopping.standing()
+
+
+@register.simple_tag
+def paused_hooks() -> list[Hook]:
+    """Webhooks that failed so often that nothing is sent there any more."""
+    return list(Hook.objects.filter(paused_at__isnull=False, ended_at=None))
 
 
 def _counted(count: int, word: str) -> tuple[str, bool]:
