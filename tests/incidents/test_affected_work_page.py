@@ -127,7 +127,7 @@ def test_looking_costs_a_few_queries_and_compares_nothing(uploaded, as_user, wan
     with CaptureQueriesContext(connection) as looking:
         client.get(IMPORT)
 
-    assert len(asking) <= 12, [query["sql"][:90] for query in asking.captured_queries]
+    assert len(asking) <= 13, [query["sql"][:90] for query in asking.captured_queries]
     assert len(looking) <= 40
     assert not any("imported" in query["sql"] for query in looking.captured_queries)
 
