@@ -13,7 +13,8 @@ from typing import IO, Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
@@ -23,8 +24,11 @@ from reportlab.pdfgen.canvas import Canvas
 from accounts import audit
 from accounts.models import Organisation, User
 from incidents.audience import exporting
+from incidents.models import AffectedAccount, Incident
 from notifications import composing
-from notifications.models import Mailing, Recipient
+from notifications.dispatch.claiming import NOT_ANY_MORE
+from notifications.mailings.owing import silent
+from notifications.models import Mailing, Notice, Recipient
 
 PART = 500  # letters in one file: a printer's stack, and some seconds of work
 FONT, SIZE, LEADING = "Letter", 10.5, 14.5  # points
@@ -45,6 +49,29 @@ class _Written:
 def to_post(mailing: Mailing) -> QuerySet[Recipient]:
     """Letters of it that are not on record yet, in order."""
     return mailing.recipients.filter(state=Recipient.State.LETTER).order_by("pk")
+
+
+def drop() -> int:
+    """Letters that wait and must not go out any more are cancelled, with the reason; how many.
+
+    As those by email are at their turn: whoever was ruled out since, or has moved from the address, gets no letter.
+    """
+    waiting = Recipient.objects.filter(state=Recipient.State.LETTER)
+    ruled_out = Q(affected_account__certainty=AffectedAccount.Certainty.RULED_OUT)
+    is_clear = Q(kind=Notice.Kind.ALL_CLEAR)
+    dropped = 0
+    for incident in Incident.objects.filter(Exists(waiting.filter(incident=OuterRef("pk")))):
+        silenced = AffectedAccount.objects.filter(silent(incident), incident=incident)
+        for why, condition in {
+            "ruled_out": ruled_out & ~is_clear, "on_the_list": is_clear & ~ruled_out,
+            "withdrawn": Q(address__withdrawn_at__isnull=False), "not_trusted": Q(address__trusted=False),
+            "silenced": Q(affected_account__in=silenced),
+        }.items():  # fmt: skip
+            gone = waiting.filter(condition, incident=incident).values("pk")
+            dropped += waiting.filter(pk__in=gone).update(
+                state=Recipient.State.CANCELLED, state_at=Now(), reason=NOT_ANY_MORE[why]
+            )
+    return dropped
 
 
 def parts(mailing: Mailing) -> int:

@@ -99,8 +99,8 @@ class Overview:
     @property
     def is_blocked(self) -> bool:
         return bool(
-            self.unreached or self.outcomes["unknown"] or self.unknown_messages or self.left_out or self.waiting_imports or self.approvals
-            or self.drafts or self.waiting_mailings
+            self.unreached or self.outcomes["unknown"] or self.unknown_messages or self.left_out
+            or self.waiting_imports or self.approvals or self.drafts or self.waiting_mailings
         )  # fmt: skip
 
     @property

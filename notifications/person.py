@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Prefetch
@@ -49,6 +50,11 @@ class Record:
     recipient: Recipient
     entry: AuditEntry | None
     withdrawals: list[RecordWithdrawal]
+
+    @property
+    def was_at(self) -> datetime:
+        """When it was, also of one that was taken back: its row has the moment of that."""
+        return self.recipient.state_at if self.recipient.recorded_proof else self.withdrawals[-1].was_at
 
 
 @dataclass(frozen=True)
@@ -115,13 +121,11 @@ def _places(affected: AffectedAccount) -> list[Place]:
 
 
 def _records(recipients: Iterable[Recipient]) -> list[Record]:
-    rows = sorted(
-        (row for row in recipients if row.recorded_proof or row.withdrawals.all()),
-        key=lambda row: row.state_at, reverse=True,
-    )  # fmt: skip
+    rows = [row for row in recipients if row.recorded_proof or row.withdrawals.all()]
     entries = AuditEntry.objects.filter(act="recipient.recorded", thing__in=[audit.name_of(row) for row in rows])
     by_thing = {entry.thing: entry for entry in entries.select_related("by")}
-    return [Record(row, by_thing.get(audit.name_of(row)), list(row.withdrawals.all())) for row in rows]
+    records = [Record(row, by_thing.get(audit.name_of(row)), list(row.withdrawals.all())) for row in rows]
+    return sorted(records, key=lambda record: record.was_at, reverse=True)
 
 
 def _steps(affected: AffectedAccount) -> list[Task]:

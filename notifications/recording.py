@@ -57,8 +57,15 @@ def _recorded(affected: AffectedAccount, *, channel: str, at: datetime, said: st
 
 def _posted(affected: AffectedAccount, *, at: datetime, said: str) -> Recipient | None:
     """The letter of a mailing that waited for this record; None where none does."""
-    letter = affected.recipients.filter(state=Recipient.State.LETTER).order_by("-mailing__number", "pk").first()
+    waiting = affected.recipients.filter(state=Recipient.State.LETTER).select_related("mailing")
+    letter = waiting.order_by("-mailing__number", "pk").first()
     if letter is not None:
+        started = letter.mailing.started_at
+        if started and at < started.replace(second=0, microsecond=0):  # forms know minutes
+            raise CannotRecord(
+                f"The mailing of this letter began on {started:%d %B %Y at %H:%M} UTC, so it was not posted before. "
+                "Check the day."
+            )
         letter.state, letter.state_at, letter.recorded_proof = Recipient.State.DELIVERED, at, said
         letter.save(update_fields=["state", "state_at", "recorded_proof"])
     return letter

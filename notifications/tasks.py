@@ -14,6 +14,7 @@ from notifications import (
     clocks,
     dispatch,
     hooks,
+    letters,
     looking_up,
     mailings,
     next_address,
@@ -59,6 +60,7 @@ def tell() -> None:
     tracking.give_up_waiting()
     looking_up.ask_providers()
     reconcile.alarm()
+    letters.drop()
     telling.push_all()
 
 

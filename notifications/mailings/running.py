@@ -85,7 +85,9 @@ def start(mailing: Mailing, *, by: User, at: datetime | None = None) -> Mailing:
 
 
 def pause(mailing: Mailing, *, by: User, because: str, at: datetime | None = None) -> dict[str, int]:
-    """Nothing more is handed over once the windows under way have ended. The counts of each state."""
+    """Nothing more is handed over once the windows under way have ended. The counts of each state. Raises NotNow."""
+    if mailing.channel == Mailing.Channel.POST:
+        raise NotNow("Letters are posted by people: there is nothing here to pause. Cancel those that still wait.")
     return _move(
         mailing, "paused", [Mailing.State.RUNNING], Mailing.State.PAUSED, by=by, because=because, at=at,
         paused_at=at or timezone.now(), paused_because=because,
@@ -108,9 +110,11 @@ def resume(mailing: Mailing, *, by: User, at: datetime | None = None) -> dict[st
 def cancel(mailing: Mailing, *, by: User, because: str, at: datetime | None = None) -> dict[str, int]:
     """Whoever is still waiting is not written to; what is being sent ends as it ends. The counts of each state."""
     at = at or timezone.now()
-    _locked(mailing)  # before the approval and the log, as in start
+    mailing = _locked(mailing)  # before the approval and the log, as in start
     approvals.void(act="mail", thing=mailing, because="the mailing was cancelled", by=by, at=at)
     living = [Mailing.State.PREPARED, Mailing.State.RUNNING, Mailing.State.PAUSED]
+    if mailing.letters_wait:
+        living.append(Mailing.State.FINISHED)
     return _move(
         mailing, "cancelled", living, Mailing.State.CANCELLED, by=by, because=because, at=at,
         finished_at=at, paused_because=because,

@@ -165,6 +165,11 @@ def waits_for_the_first(mailing: Mailing) -> bool:
     return bool(mailing.canary) and mailing.canary_passed_at is None and _held(mailing).exists()
 
 
+def the_rest(mailing: Mailing) -> int:
+    """How many wait for the first ones."""
+    return _held(mailing).count()
+
+
 def _held(mailing: Mailing):
     return Outbox.objects.filter(mailing=mailing, not_before__gte=going.HELD)
 

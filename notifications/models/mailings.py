@@ -130,6 +130,16 @@ class Mailing(models.Model):
         return f"mailing {self.number}"
 
     @property
+    def letters_wait(self) -> bool:
+        """Nothing is left to hand over; people still have letters to post and to put on record."""
+        return self.channel == self.Channel.POST and self.recipients.filter(state="letter").exists()
+
+    @property
+    def state_words(self) -> str:
+        is_open = self.state in {self.State.RUNNING, self.State.FINISHED}
+        return "Letters wait to be posted" if is_open and self.letters_wait else self.get_state_display()
+
+    @property
     def is_again(self) -> bool:
         """It gathers what is sent again to single people: nobody prepares or starts it."""
         return self.whom == self.Whom.AGAIN

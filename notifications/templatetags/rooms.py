@@ -93,6 +93,8 @@ def _notices(incident: Incident) -> tuple[str, bool]:
     mailing = Mailing.objects.of_sets().filter(incident=incident).first()
     if mailing is None:
         return "", False
+    if mailing.letters_wait and mailing.state == Mailing.State.FINISHED:
+        return "letters wait", True
     words = {
         Mailing.State.PREPARING: "being prepared", Mailing.State.PREPARED: "prepared, not sent",
         Mailing.State.RUNNING: "going out", Mailing.State.PAUSED: "paused",

@@ -19,7 +19,7 @@ from notifications.forms import ReasonForm
 from notifications.mailing_forms import ScheduleForm
 from notifications.mailings import going, sums
 from notifications.mailings.tally import summed, tally
-from notifications.mailings.watching import what_the_first_say
+from notifications.mailings.watching import the_rest, what_the_first_say
 from notifications.models import Mailing, Recipient
 from notifications.views import bar, self_checks
 
@@ -244,6 +244,7 @@ def _progress(shown: Mailing) -> dict:
         "domains": [bar.shares(one) for one in counted.domains],
         "how": going.in_words(shown),
         "waits_for_the_first": waits,
+        "the_rest": the_rest(shown) if waits else 0,
         "can_go_on": shown.state == State.PAUSED and not (waits and what_the_first_say(shown)),
         "last_moment": going.last_moment(shown) if running and shown.an_hour else None,
         "stopped": stopping.standing(),

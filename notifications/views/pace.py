@@ -9,9 +9,13 @@ from accounts.access import StaffRequest, staff
 from accounts.models import User
 from notifications import mailings, providers
 from notifications.mailing_forms import HowForm, ScheduleForm
+from notifications.mailings import going
 from notifications.mailings.moving import move_rest
+from notifications.mailings.watching import the_rest, what_the_first_say
 from notifications.models import Mailing
-from notifications.views.mailings import done, mailing_of, people, room_of
+from notifications.views.mailings import HANDED_OVER, done, mailing_of, people, room_of
+
+GOING_OUT = {Mailing.State.RUNNING, Mailing.State.PAUSED}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -53,11 +57,20 @@ def schedule(request: StaffRequest, slug: str, number: int) -> HttpResponse:
     return done(request, shown, act)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff("send", fresh=True)
 def rest(request: StaffRequest, slug: str, number: int) -> HttpResponse:
-    """The first ones need not be waited for any longer."""
+    """The first ones need not be waited for any longer. GET asks first; the button names the number of people."""
     shown = mailing_of(slug, number)
+    if request.method != "POST":
+        if shown.state not in GOING_OUT or not mailings.waits_for_the_first(shown):
+            messages.error(request, f"Nobody of mailing {shown.number} waits for the first ones.")
+            return redirect("notifications:mailing", slug, number)
+        counts = mailings.progress(shown)
+        return render(request, "notifications/staff/mailing_rest.html", room_of(shown) | {
+            "counts": counts, "waiting": the_rest(shown), "first_say": what_the_first_say(shown),
+            "sent": sum(counts.get(state, 0) for state in HANDED_OVER), "how": going.in_words(shown),
+        })  # fmt: skip
 
     def act() -> str:
         count = mailings.end_the_wait(shown, by=request.user)

@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -10,8 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import approvals
-from accounts.models import Account, Approval, AuditEntry
-from notifications import letters, mailings, recording, telling
+from accounts.models import Account, Address, Approval, AuditEntry
+from incidents.models import AffectedAccount
+from notifications import dispatch, letters, mailings, person, recording, telling
 from notifications.mailings import To, sums
 from notifications.models import Export, Mailing, Recipient
 from tests.factories import (
@@ -25,6 +27,7 @@ from tests.factories import (
 )
 from tests.notifications.test_mailing_settings_page import text
 
+LETTER = {"channel": "post", "person": "Wanda Writer", "proof": "Registered letter RR 1234 5678"}
 STREET = "Müllerstraße 7\n10115 Berlin\nGermany"
 
 
@@ -42,7 +45,9 @@ def mailing(wanda, anton) -> Mailing:
     )
     mailing = mailings.prepare(notice, by=wanda, to=To(channel="post"))
     approvals.answer(mailings.ask(mailing, by=wanda), yes=True, by=anton)
-    return mailings.start(mailing, by=anton)
+    mailings.start(mailing, by=anton)
+    Mailing.objects.update(started_at=NOON)
+    return Mailing.objects.get()
 
 
 def bundle(mailing, by, **given) -> zipfile.ZipFile:
@@ -224,3 +229,71 @@ def test_letters_that_wait_can_be_cancelled_and_one_in_the_post_still_counts(mai
     assert {line.name: line.count for line in sums.lines(mailing)} == {"cancelled": 3}
     record(posted, anton)
     assert telling.outcome_of(posted.affected_account) == "told"
+
+
+def test_a_mailing_of_letters_is_not_said_to_be_finished_while_letters_wait(mailing, anton, as_user):
+    client, page = as_user(anton), reverse("notifications:mailing", args=[mailing.incident.slug, mailing.number])
+    at_once = client.get(page).content.decode()
+    dispatch.finish_mailings()
+    later = client.get(page).content.decode()
+
+    for said in (at_once, later):
+        assert "Letters wait to be posted" in said and "Cancel the rest" in said
+        assert ">Pause<" not in said and "Kill switch" not in said and "Finished" not in said
+    for letter in mailing.recipients.all():
+        recording.put(letter.affected_account, by=anton, **LETTER | {"at": timezone.now()})
+    assert "Finished" in client.get(page).content.decode()
+
+
+def test_letters_are_not_paused(mailing, anton):
+    with pytest.raises(mailings.NotNow, match="posted by people"):
+        mailings.pause(mailing, by=anton, because="late")
+
+
+def test_letters_that_wait_are_cancelled_after_the_mailing_was_handed_to_people_too(mailing, anton):
+    dispatch.finish_mailings()
+    mailing.refresh_from_db()
+
+    counts = mailings.cancel(mailing, by=anton, because="The text is wrong")
+
+    assert counts == {"cancelled": 3}
+    mailing.refresh_from_db()
+    assert mailing.state == "cancelled"
+    with pytest.raises(mailings.NotNow):
+        mailings.cancel(mailing, by=anton, because="again")
+
+
+def test_whoever_is_ruled_out_gets_no_letter_any_more(mailing):
+    first, second, _ = mailing.recipients.order_by("pk")
+    AffectedAccount.objects.filter(pk=first.affected_account_id).update(certainty="ruled_out")
+    Address.objects.filter(pk=second.address_id).update(withdrawn_at=NOON)
+
+    assert (letters.drop(), letters.drop()) == (2, 0)
+
+    assert list(mailing.recipients.order_by("pk").values_list("state", "reason")) == [
+        ("cancelled", "Ruled out before their turn came"),
+        ("cancelled", "Their address was withdrawn before their turn came"),
+        ("letter", ""),
+    ]
+    assert letters.to_post(mailing).count() == 1
+
+
+def test_a_letter_was_not_posted_before_its_mailing_began(mailing, anton):
+    letter = mailing.recipients.first()
+
+    with pytest.raises(recording.CannotRecord, match="was not posted before"):
+        recording.put(letter.affected_account, by=anton, **LETTER | {"at": mailing.started_at - timedelta(days=1)})
+
+    letter.refresh_from_db()
+    assert letter.state == "letter"
+
+
+def test_a_record_that_was_taken_back_shows_when_the_letter_was(mailing, anton):
+    letter = mailing.recipients.first()
+    recording.put(letter.affected_account, by=anton, **LETTER | {"at": mailing.started_at})
+    letter.refresh_from_db()
+
+    recording.take_back(letter, because="another person", by=anton)
+
+    (record,) = person.read(letter.affected_account).records
+    assert record.was_at == mailing.started_at

@@ -140,9 +140,18 @@ def test_the_first_few_and_who_waits_for_them_stand_on_the_page(running, anton, 
 
     page = text(client.get(to("mailing", running)))
     assert "The first 3 go out now; then it waits." in page
+    asked = text(client.get(to("mailing_rest", running)))
+    assert "9 people wait for them to prove harmless" in asked and "Send to the other 9 people now" in asked
+    assert Outbox.objects.filter(not_before__gte=going.HELD).count() == 9
     said = text(client.post(to("mailing_rest", running), follow=True))
 
     assert "It goes on: 9 people more are on their way." in said
+
+
+def test_where_nobody_waits_for_the_first_nothing_is_asked(running, anton, as_user):
+    said = text(as_user(anton).get(to("mailing_rest", running), follow=True))
+
+    assert "Nobody of mailing 1 waits for the first ones." in said
 
 
 @pytest.mark.parametrize("name", ["mailing_how", "mailing_schedule", "mailing_rest", "mailing_move"])

@@ -221,8 +221,8 @@ def test_still_to_do_names_what_blocks_worst_first(incident, wanda, words):
     page = re.sub("<[^>]+>", "", words())
 
     said = [
-        "1 account is unknown: look at", "1 account is unreached: tell them", "1 row of import 3 was left out",
-        ": waits for a second person.", "1 draft is not published.",
+        "1 message of mailing 1 is unknown: look at", "1 account is unreached: tell them",
+        "1 row of import 3 was left out", ": waits for a second person.", "1 draft is not published.",
     ]  # fmt: skip
     places = [page.index(words) for words in said]
     assert places == sorted(places)
