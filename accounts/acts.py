@@ -19,6 +19,8 @@ NOUNS = {
 }  # fmt: skip
 WHOLE = {
     "approval.asked": "asked for approval",
+    "approval.alone": "broke the glass: went ahead without a second person",
+    "approval.reviewed": "looked at what one person had published alone",
     "page.edited": "published a minor edit of the page",
     "update.reworded": "mended the wording of a published update, as a draft",
     "update.rewording_dropped": "dropped the draft of a minor edit",
@@ -126,7 +128,7 @@ ONLY_IN_THE_HOUSE_LOG = {"evidence.exported", "evidence.downloaded", "attempts.s
 SAID = (
     "fields", "counts", "count", "answer", "start_at", "rows", "people", "lines", "filter", "kind", "because",
     "number", "version", "needs", "words", "channel", "account", "token", "scopes", "only", "mode", "ruled_out",
-    "evidence", "server", "events", "alone", "value", "rule", "accounts", "addresses",
+    "evidence", "server", "events", "alone", "agrees", "value", "rule", "accounts", "addresses",
 )  # of the facts  # fmt: skip
 
 

@@ -1,12 +1,13 @@
 from django.urls import path
 
-from accounts import views, views_single_sign_on, views_tokens
+from accounts import views, views_reviews, views_single_sign_on, views_tokens
 
 app_name = "accounts"
 
 urlpatterns = [
     path("staff/approvals/", views.approval_list, name="approvals"),
     path("staff/approvals/<int:pk>/answer/", views.answer, name="answer"),
+    path("staff/approvals/<int:pk>/review/", views_reviews.review, name="review"),
     path("staff/people/", views.people_list, name="people"),
     path("staff/people/<int:pk>/", views.person, name="person"),
     path("staff/people/<int:pk>/invite/", views.invite_again, name="invite_again"),

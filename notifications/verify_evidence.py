@@ -653,9 +653,28 @@ def check_approvals(bundle):
         for act, answers in (("approval.given", yes), ("approval.refused", no)):
             if {body["by"] for body in bundle.entries.get((act, thing), [])} != answers:
                 bundle.say(place, "the audit chain names other people who answered")
-    alone = sum(approval["needs"] == 0 for approval in bundle.approvals.values())
+        check_alone(bundle, approval, thing, place)
+    glass = [approval for approval in bundle.approvals.values() if approval.get("alone_because")]
+    alone = sum(approval["needs"] == 0 for approval in bundle.approvals.values()) - len(glass)
     without = f" ({alone} without a second person, because the organisation asked for none)" if alone else ""
+    if glass:
+        agreed = sum(approval["review_agrees"] is True for approval in glass)
+        without += f" ({len(glass)} by one person alone in an emergency; another person agreed afterwards to {agreed})"
     bundle.held.append(f"{len(bundle.approvals)} approvals: nobody answered for themselves{without}")
+
+
+def check_alone(bundle, approval, thing, place):
+    """What one person did where two had to says so, and in the chain, too; and who looked at it afterwards."""
+    said = bundle.entry("approval.alone", thing)
+    because = approval.get("alone_because") or ""
+    if because != (said["facts"]["because"] if said else ""):
+        bundle.say(place, "the audit chain says otherwise about whether one person did it alone")
+    looked = bundle.entry("approval.reviewed", thing)
+    review = (approval["reviewed_by"]["id"], approval["review_agrees"]) if approval.get("reviewed_by") else None
+    if review != ((looked["by"], looked["facts"]["agrees"]) if looked else None):
+        bundle.say(place, "the audit chain says otherwise about who looked at it afterwards")
+    if review and review[0] == approval["asked_by"]["id"]:
+        bundle.say(place, "whoever did it alone looked at it, too")
 
 
 def check_page_versions(bundle):

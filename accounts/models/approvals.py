@@ -2,7 +2,7 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import CheckConstraint, Q, UniqueConstraint
+from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 from django.db.models.functions import Now
 
 from accounts.models.people import User
@@ -47,11 +47,22 @@ class Approval(models.Model):
     void_at = models.DateTimeField(null=True, blank=True)
     void_because = models.CharField(max_length=300, blank=True)
     used_at = models.DateTimeField(null=True, blank=True)
+    alone_because = models.CharField(max_length=500, blank=True, help_text="Why one person did it where two had to")
+    reviewed_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    reviewed_at = models.DateTimeField(null=True, blank=True)
+    review_agrees = models.BooleanField(null=True, blank=True)
+    review_words = models.TextField(blank=True)
 
     objects = ApprovalQuerySet.as_manager()
 
     class Meta:
         ordering = ["-asked_at", "-pk"]
+        indexes = [
+            # The note on every staff page: what nobody has looked at yet.
+            models.Index(
+                fields=["id"], condition=~Q(alone_because="") & Q(reviewed_at=None), name="approval_unreviewed"
+            ),
+        ]
         constraints = [
             UniqueConstraint(
                 fields=["act", "thing"],
@@ -60,6 +71,15 @@ class Approval(models.Model):
             ),
             CheckConstraint(
                 condition=Q(used_at=None) | Q(given_at__isnull=False), name="approval_used_only_when_given"
+            ),
+            CheckConstraint(
+                condition=Q(alone_because="") | Q(act="publish"), name="approval_alone_only_for_publishing"
+            ),
+            CheckConstraint(
+                condition=Q(reviewed_at=None, reviewed_by=None, review_agrees=None)
+                | Q(reviewed_at__isnull=False, reviewed_by__isnull=False, review_agrees__isnull=False)
+                & ~Q(reviewed_by=F("asked_by")),
+                name="approval_reviewed_by_another_person",
             ),
         ]
 

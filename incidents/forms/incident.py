@@ -11,7 +11,7 @@ from incidents.models import Incident
 # Addresses of the staff room stand where slugs do: /staff/approvals/ …
 RESERVED = frozenset({
     "new", "approvals", "people", "organisation", "log", "incidents", "look-up", "tokens", "sending", "rules",
-    "reports", "followers", "webhooks",
+    "reports", "followers", "webhooks", "single-sign-on",
 })  # fmt: skip
 
 WORDS: dict[str, tuple[str, str]] = {

@@ -11,6 +11,19 @@ class PlanForm(forms.Form):
     )
 
 
+class AloneForm(forms.Form):
+    because = forms.CharField(
+        min_length=20, max_length=500, label="Why it cannot wait for somebody else",
+        help_text="A sentence; whoever looks at it afterwards reads it, and so may a regulator.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Say why it cannot wait.", "min_length": "Say it in a sentence."},
+    )  # fmt: skip
+    sure = forms.BooleanField(
+        label="I tried to reach somebody who may approve, and could not wait for them",
+        error_messages={"required": "Tick it if it is so; else wait for a second person."},
+    )
+
+
 class RedactForm(forms.Form):
     words = forms.CharField(
         max_length=2000, strip=True, label="The words to take out",

@@ -109,13 +109,16 @@ def imports(incident: Incident) -> list[dict]:
 
 def approvals(incident: Incident) -> list[dict]:
     sign_offs = Prefetch("sign_offs", SignOff.objects.select_related("by"))
-    rows = Approval.objects.filter(incident=incident.pk).select_related("asked_by").prefetch_related(sign_offs)
+    rows = Approval.objects.filter(incident=incident.pk).select_related("asked_by", "reviewed_by")
+    rows = rows.prefetch_related(sign_offs)
     return [
         {
             "id": row.pk, "act": row.act, "thing": row.thing, "hashes": row.hashes, "summary": row.summary,
             "needs": row.needs, "asked_by": person(row.asked_by), "asked_at": moment(row.asked_at),
             "given_at": moment(row.given_at), "refused_at": moment(row.refused_at), "used_at": moment(row.used_at),
-            "void_at": moment(row.void_at), "void_because": row.void_because,
+            "void_at": moment(row.void_at), "void_because": row.void_because, "alone_because": row.alone_because,
+            "reviewed_by": person(row.reviewed_by), "reviewed_at": moment(row.reviewed_at),
+            "review_agrees": row.review_agrees, "review_words": row.review_words,
             "sign_offs": [
                 {"by": person(sign.by), "at": moment(sign.at), "yes": sign.yes, "words": sign.words}
                 for sign in row.sign_offs.all()

@@ -14,7 +14,7 @@ from tests.factories import TOTP_SECRET
 # What the world sees, what leaves the house, who may do what.
 ASKED_AGAIN = (
     "/approvals/1/answer/", "/staff/people/", "/people/1/", "/people/1/close/", "/organisation/", "/carry-out/",
-    "/tokens/new/", "/single-sign-on/",
+    "/tokens/new/", "/single-sign-on/", "/publish/alone/", "/approvals/1/review/",
     "/publish/now/", "/publish/plan/", "/redact/now/", "/decisions/new/",
     "/1/start/", "/1/schedule/", "/1/rest/", "/mailings/1/move/", "/unknown/settle/", "/sending/lift/",
     "/exports/1/download/", "/evidence/ask/", "/evidence/1/download/",
