@@ -13,7 +13,7 @@ from accounts.models import Approval, Organisation
 from incidents import documents, publishing, rewording
 from incidents.documents import plain
 from incidents.forms.publish import PlanForm
-from incidents.models import Incident, PageVersion
+from incidents.models import Decision, Incident, PageVersion
 from incidents.views import languages
 
 REFUSED = (
@@ -45,6 +45,7 @@ def check(request: HttpRequest, slug: str) -> HttpResponse:
             "only_translated": publishing.only_translated(incident, content),
             "plan": publishing.open_plan(incident), "stopped_plan": publishing.last_stopped(incident),
             "plan_form": PlanForm(), "page": request.path,
+            "hold": incident.decisions.standing().filter(kind=Decision.Kind.LAW_ENFORCEMENT_HOLD).last(),
         },
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 from accounts.models import AuditEntry
 from incidents import deciding
 from incidents.models import Decision
-from tests.factories import NOON, make_incident, make_segment
+from tests.factories import NOON, make_decision, make_incident, make_segment
 
 pytestmark = pytest.mark.django_db
 
@@ -111,3 +111,11 @@ def test_writers_and_auditors_read_decisions_and_record_none(as_user, wanda, ott
         assert "Record a decision" not in page.text
         assert as_user(user).post(at("decision_new", incident), filled()).status_code == 403
     assert Decision.objects.count() == 1
+
+
+def test_while_law_enforcement_asks_to_wait_publishing_says_so_first(as_user, anton, incident):
+    assert "asked us to wait" not in as_user(anton).get(at("publish", incident)).text
+    make_decision(incident, "law_enforcement_hold", reasons="The police are at the door.")
+    page = as_user(anton).get(at("publish", incident)).text
+    assert "asked us to wait" in page
+    assert "The police are at the door." in page

@@ -14,7 +14,7 @@ from accounts.redaction import redact
 from incidents import obligations
 from incidents.models import CalendarFeed, LawRule, ObligationEntry, SubstituteNotice
 from incidents.obligations import substitute
-from notifications import story
+from notifications import story, verify_evidence
 from notifications.views.authority import list_hash
 from tests.factories import (
     make_account,
@@ -298,3 +298,23 @@ def test_the_story_shows_only_what_is_asked_for(as_user, otto, incident, clock):
     page = as_user(otto).get(at("story", incident), {"show": "decisions"}).text
     assert "Decided:" in page
     assert "Clock chosen" not in page
+
+
+def test_the_summary_of_the_evidence_tells_deadlines_and_the_substitute_notice(incident, clock, cara):
+    (found,) = obligations.standing(incident, at=timezone.now())
+    met = ObligationEntry(
+        kind="met", at=timezone.now() - HOUR, precision="minute", proof="upload", reference="ICO-1", obligation=clock
+    )
+    obligations.say(met, clock=found, by=cara)
+    substitute.record(SubstituteNotice(
+        incident=incident, means="A notice in the newspaper", reasons="No address.", unreached=11,
+        unreached_sha256="0" * 64, phone="+1 800 555 0100", phone_from="2026-03-14", phone_to="2026-06-14",
+    ), by=cara)  # fmt: skip
+
+    told = json.loads(json.dumps(obligations.obligations_for_evidence(incident), default=str))
+    lines = "\n".join(verify_evidence.deadlines(told))
+
+    assert "Notify the Information Commissioner, UK GDPR, Article 33(1), met" in lines
+    assert "ICO-1" in lines
+    assert "substitute notice for 11 accounts that nobody reached: A notice in the newspaper" in lines
+    assert "+1 800 555 0100, active from 2026-03-14 to 2026-06-14" in lines
