@@ -46,7 +46,8 @@ class ReasonsForm(forms.Form):
     reasons = forms.CharField(label="Why", widget=forms.Textarea(attrs={"rows": 4}))
 
     def __init__(self, *args, **kwargs) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
 
 
 class ReadingForm(ReasonsForm):

@@ -47,7 +47,7 @@ def mark_of(clock: Clock, *, at: datetime) -> str | None:
 @transaction.atomic
 def _remind(clock: Clock, *, at: datetime) -> bool:
     mark = mark_of(clock, at=at)
-    if mark is None:
+    if mark is None or clock.due_at is None:
         return False
     Obligation.objects.select_for_update(no_key=True).get(pk=clock.obligation.pk)  # beat may ring twice at once
     names = list(MARKS)

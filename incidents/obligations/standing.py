@@ -227,8 +227,8 @@ class _Reader:
         if rule.threshold_of == LawRule.ThresholdOf.UNREACHED:
             if self.unreached is not None and self.unreached >= rule.threshold:
                 return None
-            known = "is not known" if self.unreached is None else f"is {self.unreached:,} now"
-            return State.CONTINGENT, f"Applies from {rule.threshold:,} unreached on; their number {known}."
+            number = "is not known" if self.unreached is None else f"is {self.unreached:,} now"
+            return State.CONTINGENT, f"Applies from {rule.threshold:,} unreached on; their number {number}."
         known, unknown = within(self.by_jurisdiction, rule.jurisdictions), 0
         if known >= rule.threshold:
             return None
