@@ -7,11 +7,14 @@ from django.views.generic import RedirectView
 
 from config.api import api, no_such_call
 from config.health import health
+from config.readiness import page as readiness_page
 
 admin.autodiscover()
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
+    path("staff/readiness/", readiness_page.page, name="readiness"),
+    path("staff/readiness/look/", readiness_page.look, name="readiness_look"),
     path("", include("accounts.urls")),
     path("", include("incidents.urls")),
     path("", include("notifications.urls")),

@@ -12,6 +12,7 @@ from incidents.models import Incident
 RESERVED = frozenset({
     "new", "approvals", "people", "organisation", "log", "incidents", "look-up", "tokens", "sending", "rules",
     "reports", "followers", "webhooks", "single-sign-on",
+    "readiness",
 })  # fmt: skip
 
 WORDS: dict[str, tuple[str, str]] = {

@@ -9,8 +9,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import Organisation, User
-
-RESTORE_TESTED = "readiness.restore_tested"
+from config.readiness import RESTORE_TESTED
 
 
 class Command(BaseCommand):
