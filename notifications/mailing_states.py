@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Min, Q
 from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
-from notifications.models import Mailing, SendingPulse
+from notifications.models import Mailing, Notice, NoticeVersion, SendingPulse
 
 State = Mailing.State
 
@@ -34,6 +35,12 @@ def keep_open(mailing_id: int, *, by: User | None) -> Mailing:
     if mailing.state not in OPEN:
         raise NotOpen(f"Mailing {mailing.number} is {mailing.get_state_display().lower()}: it sends nothing more.")
     if mailing.state == State.FINISHED:
+        corrected = correction_of(mailing.version)
+        if corrected:
+            raise NotOpen(
+                f"Mailing {corrected.number} has corrected this text: nobody gets it any more. Mend the notice and "
+                "prepare it for whoever is left."
+            )
         living = Mailing.objects.of_sets().filter(version=mailing.version_id, state__in=LIVING)
         if not mailing.is_again and living.exists():
             raise NotOpen(f"Mailing {mailing.number} has finished, and another mailing of the same text is open.")
@@ -43,6 +50,16 @@ def keep_open(mailing_id: int, *, by: User | None) -> Mailing:
         mailing.save(update_fields=["state", "finished_at"])
         audit.record(act="mailing.reopened", thing=mailing, by=by, incident=mailing.incident_id)
     return mailing
+
+
+def correction_of(version: NoticeVersion) -> Mailing | None:
+    """A correction of this text that has started: of this version, or of all that had been said before it."""
+    corrections = Mailing.objects.of_sets().filter(
+        incident=version.notice.incident_id, version__notice__kind=Notice.Kind.CORRECTION, started_at__isnull=False
+    )
+    said = version.mailings.of_sets().aggregate(first=Min("started_at"))["first"]
+    of_all = Q(whom_version=None, started_at__gt=said) if said else Q(pk=None)
+    return corrections.filter(Q(whom_version=version) | of_all).order_by("number").first()
 
 
 def is_fresh(mailing: Mailing) -> bool:

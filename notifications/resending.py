@@ -13,7 +13,7 @@ from django.db.models import Case, F, Max, Q, QuerySet, Value, When
 from accounts import audit
 from accounts.models import Address, Organisation, User
 from incidents.models import AffectedAccount, Decision
-from notifications import links, providers
+from notifications import links, mailing_states, providers
 from notifications.mailings import going
 from notifications.mailings.owing import silent
 from notifications.mailings.preparing import PREPARING_LOCK
@@ -58,6 +58,12 @@ def send_again(
     original = last_approved(affected)
     if original is None:
         raise NothingToSend("No notice that is still right for this account was ever sent to it.")
+    corrected = mailing_states.correction_of(original.mailing.version)
+    if corrected:
+        raise Held(
+            f"The text that was approved for them was corrected by mailing {corrected.number}. Mend the notice and "
+            "prepare it for whoever is left."
+        )
     earlier = SentAgain.objects.filter(recipient__address=address, recipient__incident=affected.incident_id)
     if earlier.filter(at__gt=at - ONCE_IN).exists():
         raise TooSoon("This address was sent a notice on request within the last day.")

@@ -11,7 +11,7 @@ from accounts import approvals, audit
 from accounts.models import Approval, User
 from incidents.models import AffectedAccount, Decision, Incident
 from notifications import providers, self_check, tracking
-from notifications.mailings import going
+from notifications.mailings import going, whom
 from notifications.mailings.owing import silent
 from notifications.mailings.preparing import problem_count, recipients_hash
 from notifications.mailings.said_no import NotNow
@@ -34,6 +34,7 @@ def ask(mailing: Mailing, *, by: User, at: datetime | None = None) -> Approval:
         raise NotNow("The notice or the incident's guidance was changed since this was prepared. Prepare it again.")
     _refuse_before_the_page(mailing.incident)
     _refuse_stale_recipients(mailing)
+    whom.refuse_while_it_still_goes_out(mailing.version.notice, whom.To.of(mailing))
     _refuse_exposed(mailing)
     _refuse_what_the_self_check_stops(mailing)
     return approvals.ask(
@@ -70,6 +71,7 @@ def start(mailing: Mailing, *, by: User, at: datetime | None = None) -> Mailing:
     _only_when(mailing, Mailing.State.PREPARED)
     _refuse_before_the_page(mailing.incident)
     _refuse_stale_recipients(mailing)
+    whom.refuse_while_it_still_goes_out(mailing.version.notice, whom.To.of(mailing))
     _refuse_exposed(mailing)
     approval = approvals.use(act="mail", thing=mailing, hashes=_hashes(mailing), at=at)
     if approval.given_at and at - approval.given_at > FRESH:
@@ -110,7 +112,7 @@ def resume(mailing: Mailing, *, by: User, at: datetime | None = None) -> dict[st
 def cancel(mailing: Mailing, *, by: User, because: str, at: datetime | None = None) -> dict[str, int]:
     """Whoever is still waiting is not written to; what is being sent ends as it ends. The counts of each state."""
     at = at or timezone.now()
-    mailing = _locked(mailing)  # before the approval and the log, as in start
+    _locked(mailing)  # before the approval and the log, as in start
     approvals.void(act="mail", thing=mailing, because="the mailing was cancelled", by=by, at=at)
     living = [Mailing.State.PREPARED, Mailing.State.RUNNING, Mailing.State.PAUSED]
     if mailing.letters_wait:

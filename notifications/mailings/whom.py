@@ -96,15 +96,25 @@ def refuse_what_makes_no_sense(notice: Notice, to: To) -> None:
     needed = {Whom.VERSION: to.version, Whom.STEP: to.step, Whom.SEGMENT: to.segment}
     if to.whom in needed and needed[Whom(to.whom)] is None:
         raise NotNow(f"Say which {to.whom} you mean.")
-    if notice.kind == Kind.CORRECTION and to.version:
-        _refuse_while_it_still_goes_out(to.version)
+    refuse_while_it_still_goes_out(notice, to)
     if notice.kind == Kind.ALL_CLEAR and not to.evidence.strip():
         raise NotNow("An all-clear needs evidence: say what shows that they were not affected.")
 
 
-def _refuse_while_it_still_goes_out(version: NoticeVersion) -> None:
-    """Whoever got the text after the set of its correction was frozen would never be corrected."""
-    going_out = version.mailings.filter(state__in=[Mailing.State.RUNNING, Mailing.State.PAUSED]).first()
+def refuse_while_it_still_goes_out(notice: Notice, to: To) -> None:
+    """Whoever got the text after the set of its correction was frozen would never be corrected. Raises NotNow.
+
+    Where no version is named, it corrects whatever was said; letters that wait would be posted with the wrong words.
+    """
+    if notice.kind != Kind.CORRECTION:
+        return
+    wrong = Mailing.objects.filter(incident=notice.incident_id)
+    if to.version:
+        wrong = wrong.filter(version=to.version)
+    else:
+        wrong = wrong.exclude(version__notice__kind__in=[Kind.CORRECTION, Kind.ALL_CLEAR])
+    letters = Recipient.objects.filter(mailing=OuterRef("pk"), state=Recipient.State.LETTER)
+    going_out = wrong.filter(Q(state__in=[Mailing.State.RUNNING, Mailing.State.PAUSED]) | Exists(letters)).first()
     if going_out:
         raise NotNow(f"Mailing {going_out.number} still sends what you correct. Cancel the rest of it first.")
 

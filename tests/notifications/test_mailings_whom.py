@@ -1,11 +1,13 @@
 """The sets a mailing can go to: who is in, who is not, and that nobody gets one twice."""
 
 import pytest
+from django.db import transaction
+from django.utils import timezone
 
 from accounts import approvals
 from incidents.models import AffectedAccount, Incident, StepState
-from notifications import dispatch, mailings
-from notifications.mailings import To, sums
+from notifications import dispatch, mailing_states, mailings, next_address, resending
+from notifications.mailings import To, settling, sums
 from notifications.mailings.preparing import recipients_hash
 from notifications.models import Mailing, Notice, NoticeVersion, Outbox, Recipient
 from tests.factories import (
@@ -80,6 +82,68 @@ def test_nobody_is_corrected_while_others_still_get_the_wrong_words(told, wanda)
 
     with pytest.raises(mailings.NotNow, match="still sends what you correct"):
         mailings.prepare(notice_of(told, "correction"), by=wanda, to=To(whom=Whom.VERSION, version=first))
+
+
+@pytest.mark.parametrize("state", ["running", "paused"])
+def test_everyone_who_was_told_is_corrected_once_nothing_goes_out_any_more(told, wanda, state):
+    NoticeVersion.objects.get().mailings.update(state=state)
+
+    with pytest.raises(mailings.NotNow, match="Mailing 1 still sends what you correct"):
+        mailings.prepare(notice_of(told, "correction"), by=wanda, to=To(whom=Whom.TOLD))
+
+
+def test_a_correction_does_not_start_while_its_text_goes_out_again(told, wanda, anton):
+    make_organisation()
+    mailing = mailings.prepare(notice_of(told, "correction"), by=wanda, to=To(whom=Whom.TOLD))
+    approvals.answer(mailings.ask(mailing, by=wanda), yes=True, by=anton)
+    Mailing.objects.filter(number=1).update(state="running")
+
+    with pytest.raises(mailings.NotNow, match="still sends what you correct"):
+        mailings.start(mailing, by=anton)
+
+
+def test_letters_with_the_wrong_words_are_cancelled_before_the_correction(told, wanda):
+    Recipient.objects.filter(affected_account=told["failed"]).update(state="letter")
+
+    with pytest.raises(mailings.NotNow, match="still sends what you correct"):
+        mailings.prepare(notice_of(told, "correction"), by=wanda, to=To(whom=Whom.TOLD))
+
+
+@pytest.mark.parametrize("whom", [Whom.TOLD, Whom.VERSION])
+def test_nobody_gets_a_text_after_its_correction(told, wanda, anton, whom):
+    make_organisation()
+    first = NoticeVersion.objects.get()
+    version = first if whom == Whom.VERSION else None
+    mailing = mailings.prepare(notice_of(told, "correction"), by=wanda, to=To(whom=whom, version=version))
+    approvals.answer(mailings.ask(mailing, by=wanda), yes=True, by=anton)
+    mailings.start(mailing, by=anton)
+    make_address(told["bounced"].account, "second@bounced.example", created_at=NOON)
+    sent_first = Mailing.objects.get(number=1)
+
+    with transaction.atomic(), pytest.raises(mailing_states.NotOpen, match="Mailing 2 has corrected this text"):
+        mailing_states.keep_open(sent_first.pk, by=anton)
+    assert next_address.queue_all() == 0
+    with pytest.raises(mailing_states.NotOpen):
+        settling.settle(sent_first, settling.Answer.RESEND, by=anton)
+    old = told["bounced"].account.addresses.order_by("pk").first()
+    with pytest.raises(resending.Held, match="was corrected by mailing 2"):
+        resending.send_again(affected=told["bounced"], address=old, because="support", by=anton, at=timezone.now())
+    sent_first.refresh_from_db()
+    assert sent_first.state == "finished"
+
+
+def test_whoever_has_the_correction_gets_it_again(told, wanda, anton):
+    make_organisation()
+    mailing = mailings.prepare(notice_of(told, "correction"), by=wanda, to=To(whom=Whom.TOLD))
+    approvals.answer(mailings.ask(mailing, by=wanda), yes=True, by=anton)
+    mailings.start(mailing, by=anton)
+
+    again = resending.send_again(
+        affected=told["delivered"], address=told["delivered"].account.addresses.get(), because="support", by=anton,
+        at=timezone.now(),
+    )  # fmt: skip
+
+    assert again.kind == "correction"
 
 
 def test_a_reminder_goes_to_those_who_have_the_step_open(told, wanda):
