@@ -1,7 +1,13 @@
 """Readers who sign in: whoever has shown that a mailbox is theirs. Never a way into the staff room."""
 
+from collections.abc import Collection
+from datetime import datetime
+
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
 
 from accounts import people
 from accounts.addresses import normalise
@@ -32,6 +38,29 @@ def who_proved(address: str) -> User:
     known.exclude(user=user).delete()
     people.verify_address(user)
     return user
+
+
+@transaction.atomic
+def forget(mailboxes: Collection[str]) -> int:
+    """Their users go, with passkeys and sessions, and mailboxes beside another one; how many users. Never staff."""
+    emails = [normalise(mailbox) for mailbox in mailboxes]
+    gone = _remove(User.objects.filter(email__in=emails))
+    EmailAddress.objects.filter(email__in=emails, user__is_staff=False).delete()
+    return gone
+
+
+def forget_idle(*, at: datetime) -> int:
+    """Who has not signed in for settings.READERS_KEPT_FOR: a code lets them in again. How many users."""
+    since = at - settings.READERS_KEPT_FOR
+    return _remove(User.objects.annotate(seen=Coalesce("last_login", "date_joined")).filter(seen__lt=since))
+
+
+def _remove(users: QuerySet[User]) -> int:
+    readers = list(users.filter(is_staff=False, is_superuser=False, is_active=True, groups=None))
+    for user in readers:
+        people.end_sessions(user)
+        user.delete()
+    return len(readers)
 
 
 def mailboxes_of(user: User) -> list[str]:

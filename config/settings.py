@@ -242,6 +242,8 @@ longest wait for one answer (EMAIL_TIMEOUT, REQUESTS_TIMEOUT)."""
 LINK_LIFETIME = timedelta(days=90)
 READERS_SIGN_IN = env.bool("READERS_SIGN_IN", default=True)
 """Whether anyone may sign in with a mailbox they show to be theirs, and read what was written to it."""
+READERS_KEPT_FOR = timedelta(days=env.int("READERS_DAYS", default=365))
+"""Who has not signed in for so long is forgotten, passkeys too: a code lets them in again."""
 QUIET_AFTER = timedelta(hours=72)
 """Accepted and no bounce for this long counts as reached, where the provider reports bounces."""
 PROVIDER_REPORTS_BOUNCES = env.bool("PROVIDER_REPORTS_BOUNCES", default=False)

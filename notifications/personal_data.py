@@ -7,15 +7,18 @@ from io import BytesIO
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
+from allauth.account.models import EmailAddress
+from allauth.usersessions.models import UserSession
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from accounts import approvals, audit
-from accounts.models import Account, Approval, AuditEntry, Organisation, User
+from accounts import approvals, audit, readers
+from accounts.models import Account, Address, Approval, AuditEntry, Organisation, User
 from incidents.models import AccountChange, AffectedAccount, Decision, StepState
 from notifications import retention
-from notifications.models import PersonRequest, ReaderLink, Subscriber
+from notifications.inquiries import later
+from notifications.models import Inquiry, PersonRequest, ReaderLink, Subscriber
 from notifications.reading import sent
 
 ACT = Approval.Act.PERSON
@@ -97,8 +100,25 @@ def all_about(account: Account) -> dict[str, Any]:
             {"incident": one.incident.title if one.incident else "all incidents", "since": one.confirmed_at}
             for one in following
         ],
+        "asked_whether_affected": [
+            {"incident": one.incident.title, "at": one.at, "outcome": one.get_outcome_display()}
+            for one in Inquiry.objects.filter(lookup__in=lookups).select_related("incident")
+        ],
+        "signs_in": _signs_in([one.normal for one in addresses if one.kind == Address.Kind.EMAIL]),
         "looked_up_by_staff": list(looked_up.values_list("at", flat=True)),
     }  # fmt: skip
+
+
+def _signs_in(mailboxes: list[str]) -> list[dict[str, Any]]:
+    """As readers: staff are asked about elsewhere."""
+    shown = EmailAddress.objects.filter(email__in=mailboxes, user__is_staff=False).select_related("user").order_by("pk")
+    return [
+        {
+            "mailbox": one.email, "since": one.user.date_joined, "last": one.user.last_login,
+            "sessions": list(UserSession.objects.filter(user=one.user).values("created_at", "ip", "user_agent")),
+        }
+        for one in shown
+    ]  # fmt: skip
 
 
 def _in_incident(affected: AffectedAccount) -> dict[str, Any]:
@@ -131,7 +151,11 @@ def _message(row: Any) -> dict[str, Any]:
 
 def what_of_it(account: Account) -> dict[str, list[str]]:
     """{"erased": […], "kept": […]} in sentences, as of now."""
-    erased = ["Following by mail ends, and the address is forgotten there."]
+    erased = [
+        "Following by mail ends, and the address is forgotten there.",
+        "Inquiries by this address: it is forgotten, and none that waits is answered. A keyed hash stays for a time.",
+        "Signing in as a reader: the user goes, with passkeys and sessions.",
+    ]
     kept = [reason for one in _affected(account) if (reason := _kept_because(one))]
     if not kept:
         erased.append("Name, id, addresses, language, country and personal facts go; keyed hashes stay.")
@@ -165,6 +189,10 @@ def erase(request: PersonRequest, *, by: User, at: datetime) -> dict[str, list[s
         ended_at=at, ended_because=Subscriber.Ended.ASKED, lookup=None, address="",
         confirm_sha256=None, end_sha256=None,
     )  # fmt: skip
+    for lookup in lookups:
+        later.forget_address(lookup)
+    mailboxes = account.addresses.filter(kind=Address.Kind.EMAIL, withdrawn_at=None).values_list("normal", flat=True)
+    readers.forget(list(mailboxes))
     if not said["kept"]:
         retention.forget_facts(list(account.affected_in.values_list("pk", flat=True)), at=at)
         retention.forget_accounts(Account.objects.filter(pk=account.pk), at=at)

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from accounts import anchoring
+from accounts import anchoring, readers
 from incidents.obligations import reminding
 from notifications import (
     bounces,
@@ -148,9 +148,10 @@ def ring_for_evidence() -> None:
 
 @shared_task(ignore_result=True)
 def forget() -> None:
-    """Beat's: the people of incidents whose day has come, and old reports."""
+    """Beat's: the people of incidents whose day has come, old reports, readers who come no more."""
     retention.forget_due()
     reports.forget(at=timezone.now())
+    readers.forget_idle(at=timezone.now())
 
 
 def ring() -> bool:

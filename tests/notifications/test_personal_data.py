@@ -1,6 +1,7 @@
 """A person's own data: all of it and nobody else's, given or erased only after two people said so."""
 
 import json
+from datetime import timedelta
 from io import BytesIO
 from zipfile import ZipFile
 
@@ -8,11 +9,12 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import approvals
-from accounts.models import Account, AuditEntry
+from accounts import approvals, readers
+from accounts.models import Account, AuditEntry, User
 from incidents.models import AffectedAccount, Incident
 from notifications import personal_data
-from notifications.models import PersonRequest, Recipient, Subscriber
+from notifications.inquiries import asking
+from notifications.models import Inquiry, PersonRequest, Recipient, Subscriber
 from tests.factories import make_account, make_affected, make_decision, make_incident
 from tests.notifications.arrange import make_recipient
 
@@ -79,6 +81,32 @@ def test_a_notice_that_is_owed_is_kept_and_said(as_user, ada, anton, told):
     assert "GDPR 17(3)(b)" in page
     assert Account.objects.filter(name="Northwind Traders").exists()
     assert not Subscriber.objects.living().exists()
+
+
+def test_what_the_mailbox_did_here_is_given_and_erased(ada, anton, told):
+    """Asking whether one is affected, and signing in as a reader: neither is owed to anybody's evidence."""
+    address, user = told.address.value, readers.who_proved(told.address.value)
+    asking.ask(incident=told.incident, address=address, language="en", wants_news=True)
+    held = personal_data.all_about(told.account)
+    assert [one["mailbox"] for one in held["signs_in"]] == [address]
+    assert len(held["asked_whether_affected"]) == 1
+    made = personal_data.ask(told.affected_account, kind="erase", because="x", by=ada, at=timezone.now())
+    approvals.answer(approvals.living(personal_data.ACT, made), yes=True, by=anton)
+
+    personal_data.erase(made, by=ada, at=timezone.now())
+
+    assert not User.objects.filter(pk=user.pk).exists()
+    assert not Inquiry.objects.filter(sealed__isnull=False).exists()
+
+
+@pytest.mark.parametrize(("days", "kept"), [(364, 1), (366, 0)])
+def test_readers_who_come_no_more_are_forgotten_and_staff_never(wanda, stranger, days, kept):
+    User.objects.update(last_login=timezone.now() - timedelta(days=days))
+
+    readers.forget_idle(at=timezone.now())
+
+    assert User.objects.filter(is_staff=False).count() == kept
+    assert User.objects.filter(is_staff=True).count() == 1
 
 
 def test_whoever_was_never_affected_is_erased(ada, anton, told):
