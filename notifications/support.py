@@ -3,13 +3,14 @@
 from bisect import bisect_right
 from datetime import datetime
 
-from incidents.models import AffectedAccount, Incident, PageVersion
+from incidents.models import AffectedAccount, Incident, PageVersion, StepState
 from incidents.publishing.versions import last_said
 from notifications import resending
 from notifications.composing.variables import VARIABLE
 from notifications.models import Recipient
 from notifications.person import OUTCOMES
 
+SETTLED = [StepState.State.VERIFIED, StepState.State.DONE_FOR_YOU]
 _TOLD = {
     "told": "You are on the list of those affected, and our message reached you.",
     "on_the_way": "You are on the list of those affected, and our message is on its way to you.",
@@ -47,5 +48,14 @@ def script(affected: AffectedAccount, outcome: str) -> list[str]:
         named = VARIABLE.sub("…", subject)
         said.append(f"Our message has the subject “{named}” and comes from {original.mailing.sender}.")
         said.append("It carries a reference code, which you can check on our page. We never ask for a password.")
-    steps = [step["title"] for step in content.get("steps", []) if isinstance(step, dict) and step.get("title")]
+    steps = [step["title"] for step in _open_steps(affected, content.get("steps", []))]
     return [*said, *([f"Please do this: {'; '.join(steps)}."] if steps else [])]
+
+
+def _open_steps(affected: AffectedAccount, steps: list[dict]) -> list[dict]:
+    """Theirs alone, but what we did for them or saw done; none for whoever is ruled out."""
+    if affected.certainty == AffectedAccount.Certainty.RULED_OUT:
+        return []
+    theirs = {None, *affected.segments.values_list("key", flat=True)}
+    settled = set(affected.step_states.filter(state__in=SETTLED).values_list("step_id", flat=True))
+    return [step for step in steps if step["segment"] in theirs and step.get("id") not in settled]

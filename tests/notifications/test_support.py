@@ -5,12 +5,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import approvals
-from accounts.models import Address, AuditEntry
+from accounts.models import Address, AuditEntry, User
 from incidents.models import Incident
-from notifications import correcting
+from notifications import correcting, support
 from notifications.models import AddressCorrection, Recipient, SentAgain
-from tests.factories import make_account, make_affected, make_incident, make_user
+from tests.factories import make_account, make_affected, make_incident, make_segment, make_step, make_update, make_user
 from tests.notifications.arrange import make_recipient
+from tests.notifications.reader import _files_apart, publish  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +51,21 @@ def test_one_page_says_what_when_how_it_ended_and_what_to_read_out(as_user, sam,
     ):
         assert said in page
     assert AuditEntry.objects.filter(act="account.looked_up", by=sam).exists()
+
+
+def test_only_their_own_steps_are_read_out(incident, told):
+    by, yes = User.objects.get(email="wanda@relaypost.example"), make_user("yes@relaypost.example", role="Approver")
+    make_step(incident, "Rotate your keys", segment=make_segment(incident, "theirs"))
+    make_step(incident, "Change passwords", segment=make_segment(incident, "others"))
+    make_update(incident, "We closed it.")
+    affected = told.affected_account
+    affected.segments.set([incident.segments.get(key="theirs")])
+    publish(incident, by=by, yes=yes)
+
+    assert support.script(affected, "told")[-1] == "Please do this: Rotate your keys."
+
+    affected.certainty = "ruled_out"
+    assert not any("Please do this" in sentence for sentence in support.script(affected, "ruled_out"))
 
 
 def test_support_sends_it_again_to_an_address_on_file(as_user, sam, told):
