@@ -109,6 +109,7 @@ WHAT_NOTICES_NEED = """
 )
 SELECT s.id, s.attempt_no, s.code, s.message_id, s.merge, a.value, l.id, l.serial, l.key_id,
   CASE
+    WHEN i.drill THEN 'drill'
     WHEN s.kind <> 'all_clear' AND f.certainty = 'ruled_out' THEN 'ruled_out'
     WHEN s.kind = 'all_clear' AND f.certainty <> 'ruled_out' THEN 'on_the_list'
     WHEN a.withdrawn_at IS NOT NULL THEN 'withdrawn'
@@ -130,6 +131,7 @@ LEFT JOIN LATERAL (SELECT id, serial, key_id FROM notifications_readerlink WHERE
 ORDER BY s.id
 """
 NOT_ANY_MORE = {
+    "drill": "A drill: its messages never leave the house",
     "ruled_out": "Ruled out before their turn came",
     "on_the_list": "Back on the list before their turn came",
     "withdrawn": "Their address was withdrawn before their turn came",
