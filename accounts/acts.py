@@ -66,6 +66,7 @@ WHOLE = {
     "steps.verified": "verified steps, by a list",
     "steps.not_verified": "asked by a list for steps of which none could be verified",
     "staff.signed_in": "signed in",
+    "staff.refused": "was turned away from a page of the staff room",
     "single_sign_on.off": "switched single sign-on off and ended what came by it",
     "staff.signed_out": "signed out",
     "staff.password_changed": "changed the password",

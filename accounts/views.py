@@ -206,19 +206,27 @@ def carry_out(request: StaffRequest, pk: int) -> HttpResponse:
 @require_GET
 @staff("read_room")
 def whole_log(request: StaffRequest) -> HttpResponse:
-    act, by, before = (typed.words(request.GET.get(name, "")) for name in ("act", "by", "before"))
+    names = ("act", "by", "thing", "incident", "words", "before")
+    act, by, thing, incident, words, before = (typed.words(request.GET.get(name, "")).strip() for name in names)
     entries = AuditEntry.objects.select_related("by")
     if act:
         entries = entries.filter(act=act)
     if by:
         entries = entries.filter(by=None) if by == "system" else entries.filter(by=typed.number(by) or 0)
+    if thing:
+        entries = entries.filter(thing=thing)
+    if incident:
+        entries = entries.filter(incident=typed.number(incident) or 0)
+    if words:
+        entries = entries.filter(models.Q(body__icontains=words) | models.Q(hash__startswith=words.lower()))
     if number := typed.number(before):
         entries = entries.filter(number__lt=number)
     shown = list(entries[: LOG_PAGE + 1])
-    filters = {"act": act, "by": by}
+    filters = {"act": act, "by": by, "thing": thing, "incident": incident, "words": words}
+    filters = {name: said for name, said in filters.items() if said}
     older = f"?{urlencode(filters | {'before': str(shown[LOG_PAGE - 1].number)})}" if shown[LOG_PAGE:] else ""
     return render(request, "accounts/log.html", {
-        "room": "house-log", "entries": _told(shown[:LOG_PAGE]), "older": older,
+        "room": "house-log", "entries": _told(shown[:LOG_PAGE]), "older": older, "filtered": bool(filters),
         "newest": f"?{urlencode(filters)}" if before else "", **filters, "head": AuditEntry.objects.first(),
         "acts": [(known, acts.what(known)) for known in
                  AuditEntry.objects.order_by("act").values_list("act", flat=True).distinct()],
@@ -240,7 +248,19 @@ def verify_log(request: StaffRequest) -> HttpResponse:
 
 def _told(entries: list[AuditEntry]) -> list[dict]:
     """In words, with all facts laid open, `name: value`, in the order of their names."""
-    return [told | {"facts": _laid_open(acts.facts_of(told["entry"]))} for told in acts.told(entries)]
+    return [
+        told | {"facts": _laid_open(acts.facts_of(told["entry"])), "page": _page_of(told["entry"].thing)}
+        for told in acts.told(entries)
+    ]
+
+
+def _page_of(thing: str) -> str:
+    """Where a thing of the house stands; empty where its own incident, or nothing, shows it."""
+    kind, _, key = thing.partition(":")
+    if kind == "accounts.user" and typed.number(key):
+        return reverse("accounts:person", args=[key])
+    pages = {"accounts.approval": "approvals", "accounts.organisation": "organisation", "accounts.apitoken": "tokens"}
+    return reverse(f"accounts:{pages[kind]}") if kind in pages else ""
 
 
 def _laid_open(facts: dict) -> list[tuple[str, str]]:
