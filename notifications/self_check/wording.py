@@ -28,6 +28,12 @@ TYPE_IN = {
     "fr": "saisissez saisir confirmez confirmer entrez vérifiez", "es": "introduzca confirme verifique escriba",
     "ar": "أدخل أكد اكتب",
 }  # fmt: skip
+# Advice that is owed: a sentence that says to change one may go on to say where the new one is to be entered.
+CHANGE = {
+    "en": "change rotate replace renew reset revoke delete", "de": "ändern ändere wechseln ersetzen erneuern löschen",
+    "fr": "changez changer remplacez remplacer renouvelez réinitialisez supprimez",
+    "es": "cambie cambiar reemplace sustituya renueve restablezca elimine", "ar": "غيّر غيّروا غير بدّل استبدل",
+}  # fmt: skip
 SECRETS = {
     "en": r"passwords?|passphrases?|pin|pins|cvv|secret keys?|api keys?|private keys?|one-time codes?|"
     r"verification codes?|security codes?|authenticator codes?|card numbers?|recovery codes?",
@@ -67,7 +73,7 @@ def asks_for_a_secret(text: str, language: str) -> tuple[list[str], list[str]]:
             continue
         if _says(sentence, TELL[language]) and _to_us(sentence, language):
             told.append(sentence)
-        elif _says(sentence, TYPE_IN[language]):
+        elif _says(sentence if not _says(sentence, CHANGE[language]) else sentence[: secret.end()], TYPE_IN[language]):
             typed.append(sentence)
     return told, typed
 

@@ -167,14 +167,21 @@ def test_asking_to_be_told_a_secret_stops(incident, language, asks):
         "Change your password.",
         "Do not tell us your API key.",
         "Your API keys were read. Rotate them.",
+        "Change the user name and every password, then enter the new ones wherever your servers sign in.",
+        "Rotate your API keys and confirm that your services still work.",
     ],
 )
 def test_talking_of_a_secret_does_not(incident, words):
     assert "secret" not in stopped(incident, words) + warned(incident, words)
 
 
-def test_asking_to_type_one_in_is_to_be_weighed(incident):
-    assert "as if we asked for a secret" in warned(incident, "Enter your password to go on.")
+@pytest.mark.parametrize("asks", ["Enter your password to go on.", "To change your name, enter your password."])
+def test_asking_to_type_one_in_is_to_be_weighed(incident, asks):
+    assert "as if we asked for a secret" in warned(incident, asks)
+
+
+def test_advice_to_change_one_excuses_no_wish_to_be_sent_it(incident):
+    assert "asks for a secret" in stopped(incident, "Change every password, then send us the old password.")
 
 
 def test_a_long_subject_and_a_long_text_are_to_be_weighed(incident):
