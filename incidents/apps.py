@@ -8,6 +8,7 @@ class IncidentsConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models.signals import post_migrate
 
-        from incidents import obligations
+        from incidents import obligations, templates
 
         post_migrate.connect(obligations.load_starter, sender=self)
+        post_migrate.connect(templates.load_starter, sender=self)

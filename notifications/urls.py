@@ -29,6 +29,7 @@ from notifications.views import (
     story,
     subscriptions,
     sums,
+    templates,
     your_notices,
 )
 
@@ -48,6 +49,13 @@ urlpatterns = [
     path("staff/<slug:slug>/deadlines/substitute/record/", authority.substitute_record, name="substitute_record"),
     path("staff/<slug:slug>/story/", story.story, name="story"),
     path("calendar/<str:token>.ics", authority.calendar, name="calendar"),
+    # Templates: words to begin from
+    path("staff/templates/", templates.template_list, name="templates"),
+    path("staff/templates/new/<slug:kind>/", templates.new, name="template_new"),
+    path("staff/templates/<int:pk>/", templates.template, name="template"),
+    path("staff/templates/<int:pk>/edit/", templates.edit, name="template_edit"),
+    path("staff/templates/<int:pk>/approve/", templates.approve, name="template_approve"),
+    path("staff/templates/<int:pk>/put-away/", templates.put_away, name="template_put_away"),
     # The affected accounts: all of them, some of them, one at a time
     path("staff/look-up/", person.look_up, name="look_up"),
     path("staff/<slug:slug>/affected/", affected.affected, name="affected"),

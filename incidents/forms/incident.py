@@ -10,7 +10,8 @@ from incidents.models import Incident
 
 # Addresses of the staff room stand where slugs do: /staff/approvals/ …
 RESERVED = frozenset({
-    "new", "approvals", "people", "organisation", "log", "incidents", "look-up", "tokens", "sending", "rules",
+    "new", "approvals", "people", "organisation", "log", "incidents", "look-up", "tokens", "sending",
+    "templates", "rules",
     "reports", "followers", "webhooks", "single-sign-on",
     "readiness",
 })  # fmt: skip

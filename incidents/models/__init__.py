@@ -22,6 +22,7 @@ from incidents.models.obligations import (
     SubstituteNotice,
 )
 from incidents.models.page_versions import PageDocument, PageVersion, PlannedPublication, Redaction
+from incidents.models.templates import Template
 from incidents.models.translations import Translation
 from incidents.models.trust import AddressRule
 from incidents.models.updates import Correction, Rewording, Update
@@ -31,6 +32,6 @@ __all__ = [
     "Decision", "Exposure", "FAQEntry", "Finding", "ImportBatch", "Incident", "Indicator", "LawRule", "Measure",
     "Moment", "Obligation", "ObligationEntry", "ObligationReminder", "PageDocument", "PageVersion",
     "PlannedPublication", "Precision", "Redaction", "Reference", "RejectedRow", "Rewording", "ScopeEstimate",
-    "Segment", "StagedRow", "Step", "StepState", "SubstituteNotice", "TimelineEvent", "Translation", "Update",
-    "UploadPiece",
+    "Segment", "StagedRow", "Step", "StepState", "SubstituteNotice", "Template", "TimelineEvent", "Translation",
+    "Update", "UploadPiece",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.conf import settings
 
 from accounts.models import Organisation
+from incidents import templates
 from incidents.models import Correction, Decision, Incident
 from incidents.prose import host_of
 from incidents.publishing.versions import now
@@ -52,6 +53,7 @@ def problems(incident: Incident, *, at: datetime | None = None) -> list[Problem]
             "The next update is promised for a moment that has passed. Promise another one, or none.",
         ),
     ]  # fmt: skip
+    found += [(True, place, words) for place, words in templates.still_asked(incident)]
     found += [(True, "edit/#id_not_notified", words) for words in _untrue_meaning(incident)]
     found += [(True, f"guidance/steps/{pk}/edit/#id_url", words) for pk, words in _steps_elsewhere(incident)]
     found += [(True, f"updates/{pk}/edit/", words) for pk, words in _unfinished_corrections(incident)]

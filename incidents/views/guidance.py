@@ -19,8 +19,8 @@ from incidents.audience import rules
 from incidents.forms import guidance as forms
 from incidents.forms import happened
 from incidents.forms.rows import EditForm
-from incidents.models import Incident, Moment
-from incidents.views import conflicts
+from incidents.models import Incident, Moment, Template
+from incidents.views import beginning, conflicts
 from incidents.views.ended import say_what_it_ends
 
 
@@ -133,6 +133,8 @@ SECTIONS: dict[str, Section] = {
     ),
 }  # fmt: skip
 
+TEMPLATES = {"steps": Template.Kind.STEP, "faq": Template.Kind.QUESTION}
+
 
 @staff("read_room")
 def guidance(request: StaffRequest, slug: str, section: str = "exposures") -> HttpResponse:
@@ -151,13 +153,17 @@ def guidance(request: StaffRequest, slug: str, section: str = "exposures") -> Ht
 def add(request: StaffRequest, slug: str, section: str) -> HttpResponse:
     kind = _section(section)
     row = kind.model(incident=get_object_or_404(Incident, slug=slug))
-    form = kind.form(request.POST or None, instance=row)
+    begins, kept = {}, TEMPLATES.get(section)
+    if kept:
+        begins = beginning.begun(request, kept, incident=row.incident)
+    form = kind.form(request.POST or None, instance=row, initial=begins)
     if request.method == "POST" and form.is_valid():
         with say_what_it_ends(request, row.incident):
             drafting.add(form.save(commit=False), by=request.user)
         messages.success(request, f"The {kind.one} is saved. It reaches the page with the next publication.")
         return _after(form, slug, section)
-    return _page(request, "row_edit", row, section, form=form)
+    more = beginning.choices(request, kept) if kept else {}
+    return _page(request, "row_edit", row, section, form=form, **more)
 
 
 @staff("write")

@@ -13,8 +13,8 @@ from accounts.access import StaffRequest, staff
 from accounts.models import Approval
 from incidents import drafting
 from incidents.forms.incident import FrameForm, IncidentForm
-from incidents.models import Incident, PageVersion
-from incidents.views import conflicts
+from incidents.models import Incident, PageVersion, Template
+from incidents.views import beginning, conflicts
 
 PER_PAGE = 50
 CLOSED = Q(phase__in=Incident.CLOSED)
@@ -69,12 +69,14 @@ def _with_states(wanted: Q) -> Any:
 
 @staff("write")
 def new(request: StaffRequest) -> HttpResponse:
-    form = IncidentForm(request.POST or None, instance=Incident())
+    form = IncidentForm(
+        request.POST or None, instance=Incident(), initial=beginning.begun(request, Template.Kind.INCIDENT)
+    )
     if request.method == "POST" and form.is_valid():
         incident = drafting.begin(form.save(commit=False), by=request.user)
         messages.success(request, "The incident has begun. It is private: nobody outside sees it.")
         return redirect("incidents:updates", incident.slug)
-    context = {"form": form, "room": "incidents"}
+    context = {"form": form, "room": "incidents", **beginning.choices(request, Template.Kind.INCIDENT)}
     return render(request, "incidents/staff/new.html", context, status=422 if form.errors else 200)
 
 

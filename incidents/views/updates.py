@@ -8,8 +8,8 @@ from accounts import typed
 from accounts.access import StaffRequest, staff
 from incidents import drafting, rewording
 from incidents.forms.updates import CorrectionForm, MendForm, UpdateForm
-from incidents.models import Correction, Incident, Precision, Update
-from incidents.views import conflicts
+from incidents.models import Correction, Incident, Precision, Template, Update
+from incidents.views import beginning, conflicts
 from incidents.views.ended import say_what_it_ends
 
 
@@ -26,7 +26,8 @@ def new(request: StaffRequest, slug: str) -> HttpResponse:
     first = not incident.updates.exists()
     kind = Update.Kind.HOLDING if first else Update.Kind.UPDATE
     update = Update(incident=incident, kind=kind, phase=incident.phase, at=None, precision=Precision.UNKNOWN)
-    return _write(request, UpdateForm(request.POST or None, instance=update))
+    initial = beginning.begun(request, Template.Kind.UPDATE, incident=incident)
+    return _write(request, UpdateForm(request.POST or None, instance=update, initial=initial))
 
 
 @staff("write")
@@ -125,6 +126,8 @@ def _write(request: StaffRequest, form: UpdateForm) -> HttpResponse:
         "incident": update.incident, "update": update, "form": form, "conflict": conflict, "room": "updates",
         "said": _as_said(form), "is_correction": isinstance(form, CorrectionForm),
     }  # fmt: skip
+    if update._state.adding and not context["is_correction"]:
+        context |= beginning.choices(request, Template.Kind.UPDATE)
     status = 409 if conflict else 422 if asks_to_save and form.errors else 200
     return render(request, "incidents/staff/update_edit.html", context, status=status)
 

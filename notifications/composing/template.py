@@ -105,8 +105,10 @@ def make(version: NoticeVersion, reader: Reader, *, showing: bool = False) -> Te
     """showing: with signs around what only some readers get; such a template is for looking at, never for sending."""
     language = reader.language if reader.language in version.texts else version.language
     said_in_subject, said_in_body = version.text_in(language)
-    if ASKS in said_in_body:
-        raise CannotCompose("what happened", "The text still asks its writer to say what happened. Edit the text.")
+    if ASKS in said_in_body or ASKS in said_in_subject:
+        raise CannotCompose(
+            "what happened", "The text still asks its writer to say what happened: look for “[Say here”."
+        )
     frozen = version.guidance
     conditions.refuse_unknown_segments(said_in_body, (segment["key"] for segment in frozen["segments"]))
     chosen = conditions.chosen(

@@ -4,6 +4,7 @@ from functools import cache
 
 from django.conf import settings
 
+from incidents import templates
 from incidents.models import Incident
 from notifications.composing import languages
 
@@ -33,7 +34,7 @@ MENDED_IN = {
 }  # fmt: skip
 """The section of the guidance where an empty list is filled."""
 
-ASKS = "[Say here in two or three sentences what happened"
+ASKS = templates.BLANK
 """How each first draft asks its writer, in whatever language it is. A reader in a hurry takes it for text, so a body
 that still asks cannot be sent."""
 

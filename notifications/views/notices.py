@@ -10,7 +10,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import StaffRequest, staff
 from accounts.models import Organisation
-from incidents.models import Incident
+from incidents.models import Incident, Template
+from incidents.views import beginning
 from notifications import composing, mailings
 from notifications.composing import CannotCompose
 from notifications.forms import NoticeForm
@@ -45,6 +46,7 @@ def write(request: StaffRequest, slug: str) -> HttpResponse:
     incident = get_object_or_404(Incident, slug=slug)
     subject, body = composing.starter(incident)
     first = {"name": "First notice", "language": incident.language, "subject": subject, "body": body}
+    first |= beginning.begun(request, Template.Kind.NOTICE)
     form = NoticeForm(request.POST or None, initial=first, incident=incident)
     if request.method == "POST" and form.is_valid():
         notice = mailings.create(incident, by=request.user, **form.text())
@@ -53,7 +55,9 @@ def write(request: StaffRequest, slug: str) -> HttpResponse:
         )
         warn_of(request, notice)
         return redirect("notifications:notice_preview", slug, notice.pk)
-    return render(request, "notifications/staff/notice_write.html", room_of(incident) | {"form": form})
+    return render(request, "notifications/staff/notice_write.html", room_of(incident) | {
+        "form": form, **beginning.choices(request, Template.Kind.NOTICE),
+    })  # fmt: skip
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
