@@ -22,6 +22,8 @@ ROLES: dict[str, tuple[str, ...]] = {
 SCOPES: dict[str, str] = {
     "read:incidents": "read_room",
     "read:outcomes": "read_room",
+    "write:updates": "write",
+    "ask:publish": "write",
     "write:affected": "write",
     "confirm:affected": "write",
     "read:rejected": "read_room",

@@ -17,6 +17,8 @@ class Scope(models.TextChoices):
 
     READ_INCIDENTS = "read:incidents", "Read incidents"
     READ_OUTCOMES = "read:outcomes", "Read how far telling has come, in numbers"
+    WRITE_UPDATES = "write:updates", "Draft updates"
+    ASK_PUBLISH = "ask:publish", "Ask for a yes to publish"
     WRITE_AFFECTED = "write:affected", "Hand in affected accounts, and see what became of them"
     CONFIRM_AFFECTED = "confirm:affected", "Import what was handed in"
     READ_REJECTED = "read:rejected", "Read what stood in rejected cells: addresses, names"

@@ -488,6 +488,10 @@ def test_more_than_a_thousand_in_one_call_are_refused(pipeline):
 
 CALLS = [
     ("GET", "", "read:incidents"),
+    ("GET", "/updates", "read:incidents"),
+    ("POST", "/updates", "write:updates"),
+    ("PUT", "/updates/1", "write:updates"),
+    ("POST", "/ask", "ask:publish"),
     ("GET", "/steps", "read:incidents"),
     ("GET", "/mailings", "read:outcomes"),
     ("GET", "/outcomes", "read:outcomes"),
