@@ -11,6 +11,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db.models import Count, QuerySet
+from django.urls import reverse
 from django.utils import timezone
 from tqdm import tqdm
 
@@ -21,7 +22,7 @@ from config.demo.watching import Watch
 from incidents import audience, casefile, publishing
 from incidents.audience import approving
 from incidents.models import ImportBatch, Incident
-from notifications import composing, evidence, links, mailings, next_address, telling
+from notifications import composing, evidence, links, mailings, next_address, stopping, telling
 from notifications.models import Attempt, DeliveryEvent, Mailing, ReaderLink, Recipient
 
 CASE = "mailgun-2018-01"
@@ -140,6 +141,19 @@ def _watch_the_lanes(what: str, recipients: QuerySet[Recipient], watch: Watch, *
     waiting = recipients.filter(state__in=[Recipient.State.QUEUED, Recipient.State.SENDING])
     watch.until(what, total, lambda: total - waiting.count(), quiet=quiet)
     return total
+
+
+def held() -> str:
+    """What a person has to press before messages go on; empty where nothing holds them."""
+    if stopping.standing():
+        return f"Everything is stopped by the kill switch. Let sending go on: {settings.PUBLIC_BASE_URL}" + reverse(
+            "notifications:sending"
+        )
+    paused = Mailing.objects.filter(state=Mailing.State.PAUSED).select_related("incident").first()
+    if paused is None:
+        return ""
+    page = reverse("notifications:mailing", args=[paused.incident.slug, paused.number])
+    return f"Mailing {paused.number} is paused. Press “Go on” there: {settings.PUBLIC_BASE_URL}{page}"
 
 
 def _until_finished(mailing: Mailing, watch: Watch) -> None:

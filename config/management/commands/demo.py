@@ -37,7 +37,10 @@ class Command(BaseCommand):
 
         try:
             with processes.running(ports, folder) as must_run:
-                watch = Watch(quiet=not sys.stderr.isatty(), must_run=must_run)
+                watch = Watch(
+                    quiet=not sys.stderr.isatty(), must_run=must_run, held=story.held, waits=not once,
+                    say=self.stdout.write,
+                )  # fmt: skip
                 summary = story.play(folder, say=self.stdout.write, watch=watch)
                 self._show(summary, ports, once)
                 while not once:
