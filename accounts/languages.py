@@ -13,7 +13,11 @@ def base(language: str) -> str:
 
 def spoken(language: str) -> str:
     """The one of them in which words of ours stand beside a text of this language; English where it is none of them."""
-    return base(language) if base(language) in dict(settings.LANGUAGES) else ENGLISH
+    return base(language) if is_spoken(language) else ENGLISH
+
+
+def is_spoken(language: str) -> bool:
+    return base(language) in dict(settings.LANGUAGES)
 
 
 def english_alone() -> list[str]:

@@ -4,13 +4,16 @@ from datetime import datetime
 from typing import Annotated
 
 from django.http import HttpRequest
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext, ngettext
 from ninja import Path, Router, Schema, Status
 from ninja.errors import HttpError
 from pydantic import ConfigDict, Field
 
 from accounts.api import REFUSALS, by_token
+from accounts.languages import base, is_spoken, spoken
 from accounts.models import ApiToken
+from incidents.documents import foreign
 from incidents.models import AffectedAccount
 from notifications import reading
 from notifications.reading import handing_over
@@ -41,6 +44,7 @@ class NoticeOut(Schema):
     incident: str
     title: str
     summary: str
+    language: str = Field(description="Of the banner: the account's, where we have words in it.")
     certainty: str = Field(description="confirmed, possible or ruled_out")
     banner: str = Field(description="One sentence to show at the top of your product, as plain text.")
     page: str = Field(description="The page for everyone; empty where there is none.")
@@ -77,7 +81,7 @@ class HandOverOut(Schema):
 )
 def notices(request: HttpRequest, external_id: ExternalId):
     """The same shape for an account that is unknown, unaffected, or not told yet: an empty list."""
-    return {"as_of": timezone.now(), "notices": [_shown(one) for one in handing_over.of_account(external_id)]}
+    return {"as_of": timezone.now(), "notices": [_shown_in_theirs(one) for one in handing_over.of_account(external_id)]}
 
 
 @router.post(
@@ -101,6 +105,12 @@ def handover(request: HttpRequest, external_id: ExternalId, said: HandOverIn | N
     return Status(201, made)
 
 
+def _shown_in_theirs(affected: AffectedAccount) -> dict:
+    locale = affected.account.locale
+    with translation.override(base(locale) if is_spoken(locale) else spoken(affected.incident.language)):
+        return _shown(affected)
+
+
 def _shown(affected: AffectedAccount) -> dict:
     notice = reading.personal_notice(reading.Opened(affected, None))
     steps = [
@@ -110,7 +120,8 @@ def _shown(affected: AffectedAccount) -> dict:
     ]  # fmt: skip
     to_do = sum(not step["done"] for step in steps)
     return {
-        "incident": affected.incident.slug, "title": notice.title, "summary": notice.summary,
+        "incident": affected.incident.slug, "language": translation.get_language(), "title": notice.title,
+        "summary": notice.summary,
         "certainty": notice.certainty, "banner": _banner(notice, to_do), "page": notice.page,
         "acknowledged_at": notice.acknowledged_at,
         "exposed": [row["data_class"] for row in notice.exposed],
@@ -126,12 +137,22 @@ def _shown(affected: AffectedAccount) -> dict:
 
 
 def _banner(notice: reading.PersonalNotice, to_do: int) -> str:
+    """In one language, which is that of the title where that is not translated."""
+    return foreign.whole(lambda: _banner_in_words(notice, to_do), notice.title)
+
+
+def _banner_in_words(notice: reading.PersonalNotice, to_do: int) -> str:
     if notice.ruled_out:
-        return f"{notice.title}: your account is not affected after all."
-    concerns = "may concern" if notice.certainty == AffectedAccount.Certainty.POSSIBLE else "concerns"
-    things = {0: "You have done all we asked.", 1: "There is one thing to do."}.get(
-        to_do, f"There are {to_do} things to do."
-    )
+        return gettext("%(title)s: your account is not affected after all.") % {"title": notice.title}
+    possible = notice.certainty == AffectedAccount.Certainty.POSSIBLE
+    concerns = gettext("This may concern your account.") if possible else gettext("This concerns your account.")
+    return f"{notice.title.rstrip('.')}. {concerns} {_what_to_do(notice, to_do)}"
+
+
+def _what_to_do(notice: reading.PersonalNotice, to_do: int) -> str:
     if not notice.steps:
-        things = "Read what happened."
-    return f"{notice.title}. This {concerns} your account. {things}"
+        return gettext("Read what happened.")
+    if not to_do:
+        return gettext("You have done all we asked.")
+    said = ngettext("There is one thing to do.", "There are %(count)d things to do.", to_do)
+    return said % {"count": to_do}

@@ -1,27 +1,29 @@
 from django import forms
 from django.core.validators import validate_email
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 
 from incidents.models import Incident
 from notifications.subscriptions import words
 
-SCOPES = [("this", "This incident"), ("all", "Every security incident of ours")]
+SCOPES = [("this", _("This incident")), ("all", _("Every security incident of ours"))]
 
 
 class FollowForm(forms.Form):
     """What is typed is looked at, never looked up: only its shape is judged here."""
 
     address = forms.CharField(
-        label="Email address", max_length=254,
-        widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
+        label=_("Email address"), max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false", "dir": "ltr"}),
         error_messages={
-            "required": "Type the email address that updates shall go to.",
-            "max_length": "This is too long for an email address. Look at it once more.",
+            "required": _("Type the email address that updates shall go to."),
+            "max_length": _("This is too long for an email address. Look at it once more."),
         },
     )  # fmt: skip
-    what = forms.ChoiceField(label="What to follow", choices=SCOPES, initial="this", widget=forms.RadioSelect)
+    what = forms.ChoiceField(label=_("What to follow"), choices=SCOPES, initial="this", widget=forms.RadioSelect)
     language = forms.ChoiceField(
-        label="Language of the words around each update", choices=words.CHOICES, initial="en",
-        help_text="The update itself comes in the language of its page.",
+        label=_("Language of the words around each update"), choices=words.CHOICES, initial=get_language,
+        help_text=_("The update itself comes in the language of its page."),
     )  # fmt: skip
 
     def __init__(self, *args, incident: Incident | None, **kwargs) -> None:
@@ -34,7 +36,7 @@ class FollowForm(forms.Form):
         try:
             validate_email(address)
         except forms.ValidationError as error:
-            words = "This does not look like an email address: it needs a name, an @ and a domain."
+            words = _("This does not look like an email address: it needs a name, an @ and a domain.")
             raise forms.ValidationError(words) from error
         return address
 

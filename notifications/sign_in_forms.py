@@ -8,7 +8,7 @@ class MailboxForm(forms.Form):
 
     address = forms.CharField(
         label=_("Email address"), max_length=254,
-        widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false", "dir": "ltr"}),
         error_messages={
             "required": _("Type the email address that we may have written to."),
             "max_length": _("This is too long for an email address. Look at it once more."),
@@ -31,8 +31,8 @@ class CodeForm(forms.Form):
         help_text=_("Small letters, spaces and missing dashes do not matter."),
         widget=forms.TextInput(
             attrs={
-                "class": "input-code input-short", "autocomplete": "one-time-code", "autocapitalize": "characters",
-                "spellcheck": "false", "inputmode": "text",
+                "class": "input-code input-short", "dir": "ltr", "autocomplete": "one-time-code",
+                "autocapitalize": "characters", "spellcheck": "false", "inputmode": "text",
             }
         ),
         error_messages={"required": _("Type the code that stands in our message.")},

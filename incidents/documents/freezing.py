@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from django.conf import settings
 from django.db import models
 
 from accounts import audit
@@ -72,9 +73,12 @@ def translations_of(incident: Incident, organisation: Organisation, *, drafts: b
 
 
 def freeze_organisation(organisation: Organisation) -> dict:
-    """Languages only where there are others than English: approvals from before there were any still hold."""
+    """Languages only where there are others than English, and the readers' sign-in only where it is off: approvals
+    from before there were any still hold.
+    """
     frozen = _plain(organisation, ORGANISATION)
-    return frozen | ({"languages": organisation.languages} if organisation.languages != [ENGLISH] else {})
+    frozen |= {"languages": organisation.languages} if organisation.languages != [ENGLISH] else {}
+    return frozen | ({} if settings.READERS_SIGN_IN else {"readers_sign_in": False})
 
 
 def content_hash(content: dict) -> str:

@@ -173,6 +173,7 @@ def _page(content: dict, telling: Telling, version: Edition, language: str) -> d
         "feeds_at": f"/{path(content['slug'])}" if content["visibility"] == "public" else "",
         "follow_at": f"/follow/{content['slug']}/",
         "ask_at": f"/inquiry/{content['slug']}/{language}/" if _may_ask(content) else "",
+        "sign_in_at": "/your-notices/" if _may_ask(content) and _may_sign_in(content) else "",
         "compare_at": _compare_at(content, version, language),
     }  # fmt: skip
 
@@ -187,6 +188,10 @@ def _compare_at(content: dict, version: Edition, language: str) -> str:
 def _may_ask(content: dict) -> bool:
     """Whether somebody may be affected, and wonder; a page that opens from the notice alone has told its readers."""
     return content["visibility"] == "public" and not content["drill"] and content["phase"] != "withdrawn"
+
+
+def _may_sign_in(content: dict) -> bool:
+    return content["organisation"].get("readers_sign_in", True)
 
 
 def _versions(content: dict, version: Edition) -> dict:

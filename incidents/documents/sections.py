@@ -18,17 +18,17 @@ def instant(text: str | None) -> words.Said | None:
     return words.instant(at) if at else None
 
 
-def _blocks(text: str) -> SafeString:
+def blocks(text: str) -> SafeString:
     return foreign.block(text, prose.html(text))
 
 
-def _line(text: str) -> SafeString:
+def line(text: str) -> SafeString:
     return foreign.line(text, prose.line(text))
 
 
 def step(step: dict, segments: dict[str, str]) -> dict:
     return step | {
-        "how": _blocks(step["how"]), "why": _line(step["why"]), "if_not": _line(step["if_not"]),
+        "how": blocks(step["how"]), "why": line(step["why"]), "if_not": line(step["if_not"]),
         "cut_off": instant(step["cut_off"]), "due": instant(step["due_at"]),
         "for_whom": _for_whom(segments.get(step["segment"] or "", "")), "host": prose.host_of(step["url"]),
     }  # fmt: skip
@@ -39,7 +39,7 @@ def _for_whom(name: str) -> str:
 
 
 def segment(segment: dict) -> dict:
-    return {"name": segment["name"], "guidance": _blocks(segment["guidance"])}
+    return {"name": segment["name"], "guidance": blocks(segment["guidance"])}
 
 
 def exposure(rows: Iterable[dict], segments: dict[str, str]) -> dict:
@@ -72,7 +72,7 @@ def _chain(row: dict, by_number: dict[int, dict]) -> list[str]:
 def correction(update: dict) -> dict:
     correction = update["correction"]
     return correction | {
-        "was": _blocks(correction["was"]), "now": _blocks(correction["now"]), "number": update["number"],
+        "was": blocks(correction["was"]), "now": blocks(correction["now"]), "number": update["number"],
         "at": words.said_at(update),
     }  # fmt: skip
 
@@ -82,13 +82,13 @@ def update(update: dict, corrections: list[dict]) -> dict:
     return {
         "number": update["number"], "phase": update["phase"], "phase_word": words.PHASES[update["phase"]],
         "kind": words.UPDATES.get(update["kind"], ""),
-        "at": words.said_at(update), "body": _blocks(update["body"]), "correction": own,
+        "at": words.said_at(update), "body": blocks(update["body"]), "correction": own,
         "corrected_by": [found for found in corrections if found["corrects"] == update["number"]],
     }  # fmt: skip
 
 
 def event(event: dict) -> dict:
-    return {"at": words.moment(event), "text": _line(event["text"]), "note": event["note"]}
+    return {"at": words.moment(event), "text": line(event["text"]), "note": event["note"]}
 
 
 def key_dates(events: Iterable[dict]) -> list[dict]:
@@ -100,7 +100,7 @@ def measures(rows: Iterable[dict]) -> dict:
     done: list[dict] = []
     promised: list[dict] = []
     for row in rows:
-        said = {"text": _line(row["text"]), "at": words.moment(row) if row["at"] else None,
+        said = {"text": line(row["text"]), "at": words.moment(row) if row["at"] else None,
                 "due": instant(row["due_at"])}  # fmt: skip
         (promised if row["promised"] else done).append(said)
     return {"measures": done, "promises": promised}
@@ -121,7 +121,7 @@ def questions(rows: Iterable[dict]) -> list[dict]:
         anchor = f"question-{slugify(row['question'])[:60].strip('-') or 'asked'}"
         taken[anchor] = taken.get(anchor, 0) + 1
         anchor += f"-{taken[anchor]}" if taken[anchor] > 1 else ""
-        questions.append({"anchor": anchor, "question": row["question"], "answer": _blocks(row["answer"])})
+        questions.append({"anchor": anchor, "question": row["question"], "answer": blocks(row["answer"])})
     return questions
 
 

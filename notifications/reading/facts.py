@@ -3,12 +3,14 @@
 import re
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_lazy as _
+
 from accounts.models import Account, Address
 from incidents.audience.facts import TABLE, in_words, name_in_words
 from notifications.composing.guidance import masked
 
 LONGEST_ID = 24  # characters shown of an account's id before its middle is left out
-IN_DETAIL = "In detail"
+IN_DETAIL = _("In detail")
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def _table(key: str, rows: list[dict], *, mask: bool) -> Table:
     columns = list(dict.fromkeys(column for row in rows for column in row))
     heads = [name_in_words(column) for column in columns]
     return Table(
-        IN_DETAIL if key == TABLE else name_in_words(key),
+        str(IN_DETAIL) if key == TABLE else name_in_words(key),
         heads,
         [
             [(head, _shown(row.get(column, ""), mask=mask)) for head, column in zip(heads, columns, strict=True)]

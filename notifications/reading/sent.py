@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_lazy as _
 
+from accounts.languages import direction
 from incidents import documents
 from incidents.documents import words
 from incidents.models import AffectedAccount, Incident, PageVersion
@@ -36,6 +38,12 @@ def handed_over() -> QuerySet[Recipient]:
     )
 
 
+CHANNELS = words.Words([
+    (Recipient.Channel.EMAIL, _("Email")), (Recipient.Channel.POST, _("Letter by post")),
+    (Recipient.Channel.PHONE, _("Call")), (Recipient.Channel.IN_PERSON, _("In person")),
+])  # fmt: skip
+
+
 # As it was sent -------------------------------------------------------------------------------------------------
 
 
@@ -50,6 +58,11 @@ class SentMessage:
     subject: str
     text: str
     came_back: bool
+    language: str = "en"
+
+    @property
+    def direction(self) -> str:
+        return direction(self.language)
 
 
 def recipients_of(affected: AffectedAccount) -> list[Recipient]:
@@ -63,9 +76,10 @@ def as_sent(recipient: Recipient) -> SentMessage:
     subject, text = _composed(recipient)
     return SentMessage(
         at=words.instant(recipient.sent_at),  # type: ignore[attr-defined]  # annotated by handed_over
-        code=recipient.code, channel=recipient.get_channel_display(),
+        code=recipient.code, channel=CHANNELS[recipient.channel],
         by_email=recipient.channel == Recipient.Channel.EMAIL, subject=subject, text=text,
         came_back=recipient.state == Recipient.State.BOUNCED,
+        language=recipient.merge.get("language") or recipient.mailing.version.language,
     )  # fmt: skip
 
 
@@ -108,7 +122,7 @@ def genuine(code: str) -> Genuine | None:
     return Genuine(
         code=code, by_email=recipient.channel == Recipient.Channel.EMAIL,
         at=words.instant(recipient.sent_at),  # type: ignore[attr-defined]  # annotated by handed_over
-        channel=recipient.get_channel_display(), sender=recipient.mailing.sender,
+        channel=CHANNELS[recipient.channel], sender=recipient.mailing.sender,
         subject=_subject_naming_nobody(recipient), title=version.content["title"] if version and page else "",
         page=page,
     )  # fmt: skip
@@ -122,7 +136,7 @@ def _answer(code: str) -> Genuine | None:
     version = last_said(found.incident)
     page = public_page(version)
     return Genuine(
-        code=code, at=words.instant(found.at), by_email=True, channel=Recipient.Channel.EMAIL.label,
+        code=code, at=words.instant(found.at), by_email=True, channel=CHANNELS[Recipient.Channel.EMAIL],
         sender=found.sender, subject=found.subject, title=version.content["title"] if version and page else "",
         page=page,
     )  # fmt: skip

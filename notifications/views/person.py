@@ -1,5 +1,6 @@
 """One person at a time: found by exact id or address, all that concerns them on one page, a letter or call recorded."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
@@ -8,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import StaffRequest, staff
+from accounts.languages import direction, own_name
 from accounts.models import Address
 from incidents.audience import finding
 from incidents.models import AffectedAccount, Incident
@@ -124,9 +126,14 @@ def _page(request: HttpRequest, affected: AffectedAccount, form: RecordForm, sta
     pages = support.pages_then(affected.incident, told.messages)
     for message in told.messages:
         message.page_then = pages.get(message.pk)  # type: ignore[attr-defined]
+    read_in = request.GET.get("read_in", "")
+    if read_in not in dict(settings.LANGUAGES):
+        read_in = support.language_of(affected)
     return render(request, "notifications/staff/person.html", {
         "incident": affected.incident, "room": "affected", "affected": affected, "person": told,
-        "form": form, "script": support.script(affected, told.outcome),
+        "form": form, "script": support.script(affected, told.outcome, language=read_in),
+        "read_in": {"language": read_in, "direction": direction(read_in)},
+        "languages": [{"code": code, "name": own_name(code)} for code, _ in settings.LANGUAGES],
         "can_send_again": told.outcome != "by_decision_not_told" and resending.last_approved(affected) is not None,
         "corrections": AddressCorrection.objects.filter(affected_account=affected, done_at=None).exclude(value=""),
     }, status=status)  # fmt: skip

@@ -10,11 +10,14 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from redis.exceptions import RedisError
 
+from accounts.languages import base, is_spoken
 from accounts.models import Organisation
 from notifications import limits, links, reading, tasks
 from notifications.reading import PASS_LIFETIME, Opened, fresh, handing_over
@@ -83,16 +86,26 @@ def _later(request: HttpRequest, template: str, status: int, *, seconds: int) ->
 
 
 def with_pass(view: View) -> View:
-    """For pages behind Continue: the view gets the notice this browser may read, and no other."""
+    """For pages behind Continue: the view gets the notice this browser may read, and no other.
+
+    In the language of its account.
+    """
 
     @wraps(view)
     def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponse:
         opened = reading.enter(request.COOKIES.get(PASS_COOKIE, ""), user=request.user)
         if opened is None:
             return render(request, "notifications/reader/closed.html", {"lost": request.method == "POST"}, status=403)
-        return view(request, opened, *args, **kwargs)
+        with translation.override(_language_of(opened)):
+            return view(request, opened, *args, **kwargs)
 
     return guarded
+
+
+def _language_of(opened: Opened) -> str:
+    """That of the account, as in its messages; where we have no words in it, what the browser asks for."""
+    locale = opened.affected_account.account.locale
+    return base(locale) if is_spoken(locale) else translation.get_language()
 
 
 # The link in the message ----------------------------------------------------------------------------------------
@@ -160,8 +173,8 @@ def notice(request: HttpRequest, opened: Opened) -> HttpResponse:
 @with_pass
 def steps(request: HttpRequest, opened: Opened) -> HttpResponse:
     done = reading.tick(opened.affected_account, shown=_ids(request, "shown"), ticked=_ids(request, "done"))
-    said = {0: "Saved. No step is ticked.", 1: "Saved. One step is ticked."}
-    messages.success(request, said.get(done, f"Saved. {done} steps are ticked."))
+    said = ngettext("Saved. One step is ticked.", "Saved. %(count)d steps are ticked.", done)
+    messages.success(request, said % {"count": done} if done else _("Saved. No step is ticked."))
     return redirect("notifications:notice")
 
 
@@ -169,11 +182,11 @@ def steps(request: HttpRequest, opened: Opened) -> HttpResponse:
 @with_pass
 def acknowledge(request: HttpRequest, opened: Opened) -> HttpResponse:
     if request.POST.get("read") != "yes":
-        messages.error(request, "Nothing was saved: tick “I have read this” first, then press the button again.")
+        messages.error(request, _("Nothing was saved: tick “I have read this” first, then press the button again."))
     elif reading.acknowledge(opened.affected_account):
-        messages.success(request, "Thank you. We know now that you have read this.")
+        messages.success(request, _("Thank you. We know now that you have read this."))
     else:
-        messages.info(request, "You had told us before that you have read this. Nothing has changed.")
+        messages.info(request, _("You had told us before that you have read this. Nothing has changed."))
     return redirect("notifications:notice")
 
 
@@ -221,8 +234,12 @@ def _what_is_wrong(typed: str) -> str:
     """Of a text that cannot be one of our codes: what to look at again."""
     length, ours = sum(mark.isalnum() for mark in typed), links.CODE_FORM.count("X")
     if not length:
-        return "Type the code first. It stands in the first lines of the message."
+        return _("Type the code first. It stands in the first lines of the message.")
     if length != ours:
-        marks = "1 letter or figure" if length == 1 else f"{length} letters and figures"
-        return f"This has {marks}; our codes have {ours}. Look again at the message."
-    return "This code has a typing mistake: at least one character is wrong. Compare it with the message once more."
+        said = ngettext(
+            "This has %(count)d letter or figure; our codes have %(ours)d. Look again at the message.",
+            "This has %(count)d letters and figures; our codes have %(ours)d. Look again at the message.",
+            length,
+        )
+        return said % {"count": length, "ours": ours}
+    return _("This code has a typing mistake: at least one character is wrong. Compare it with the message once more.")

@@ -67,7 +67,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         status = 422 if request.method == "POST" else 200
         return render(request, "notifications/reader/sign_in.html", {"form": form}, status=status)
     handle = signing_in.ask(
-        address=form.cleaned_data["address"], language=translation.get_language_from_request(request),
+        address=form.cleaned_data["address"], language=translation.get_language(),
         at=timezone.now(),
     )  # fmt: skip
     tasks.ring_for_readers()

@@ -15,7 +15,7 @@ from tests.factories import NOON, make_incident, make_organisation, make_update
 pytestmark = pytest.mark.django_db
 SLUG = "api-keys-2018"
 LINK = re.compile(r'href="(/[^"#?]*)')
-NOT_FILES = ("/genuine/", "/follow/", "/inquiry/", "/compare/")
+NOT_FILES = ("/genuine/", "/follow/", "/inquiry/", "/your-notices/", "/compare/")
 
 
 @pytest.fixture

@@ -148,7 +148,7 @@ def test_saying_that_one_has_read_it_is_kept_once(reader):
     reader.post("/notice/read/", {"read": "yes"})
     first = AffectedAccount.objects.get().acknowledged_at
     assert timezone.now() - first < timedelta(minutes=1)
-    assert "You told us on" in page(reader)
+    assert "You told us that you have read it" in page(reader)
 
     reader.post("/notice/read/", {"read": "yes"})
 

@@ -230,7 +230,7 @@ def test_no_more_of_an_account_is_shown_than_its_owner_needs(incident, identity,
     mailing = make_mailing(incident, [affected], body="Code {{ code }}")
     mailing.recipients.update(state="accepted")
 
-    assert f'<span class="concerns-account">{shown}</span>' in page(open_link(mailing.recipients.get()))
+    assert f'<bdi class="concerns-account">{shown}</bdi>' in page(open_link(mailing.recipients.get()))
 
 
 @pytest.mark.parametrize(
