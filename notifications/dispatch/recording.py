@@ -79,7 +79,7 @@ def record(batch: Batch, results: dict[int, Result]) -> None:
         "waits": [wait for _, wait in ends], "outcomes": [result.outcome.value for result in ends.values()],
         "codes": [result.code for result in ends.values()], "replies": [result.reply for result in ends.values()],
         "provider_ids": [result.provider_id for result in ends.values()],
-        "states": [_state(result).value for result in ends.values()],
+        "states": [_state(result) for result in ends.values()],
         "reasons": [_reason(result) for result in ends.values()],
     }  # fmt: skip
     with transaction.atomic() if any(result.pause for result in ended.values()) else nullcontext():
@@ -101,8 +101,8 @@ def record_surely(batch: Batch, results: dict[int, Result]) -> None:
             time.sleep(0.5)
 
 
-def _state(result: Result) -> Recipient.State:
-    return Recipient.State.CANCELLED if result.cancels else STATES[result.outcome]
+def _state(result: Result) -> str:
+    return (Recipient.State.CANCELLED if result.cancels else STATES[result.outcome]).value
 
 
 def _reason(result: Result) -> str:
