@@ -44,7 +44,7 @@ def test_open_continue_tick_and_find_it_saved(new_context, live_server, letter, 
     assert not page.get_by_label("Read your logs").is_checked()
     page.get_by_label("I have read this").check()
     press(page, "Confirm that I have read it")
-    assert page.get_by_text("You told us on").is_visible()
+    assert page.get_by_text("You told us that you have read it").is_visible()
     assert StepState.objects.get().state == StepState.State.TICKED
     assert AffectedAccount.objects.get().acknowledged_at
 
