@@ -17,11 +17,13 @@ from accounts import audit
 from accounts.models import (
     Account,
     Address,
+    Anchor,
     ApiToken,
     Approval,
     AuditEntry,
     Organisation,
     OrganisationChange,
+    SigningKey,
     SignOff,
     User,
 )
@@ -187,3 +189,6 @@ def look_only(names: Iterable[type[models.Model]], *, base: type[LookOnly] = Loo
             if not isinstance(field, models.TextField | models.JSONField | models.BinaryField | models.ForeignKey)
         ]
         admin.site.register(model, type(f"{model.__name__}Admin", (base,), {"list_display": plain[:6]}))
+
+
+look_only([SigningKey, Anchor])

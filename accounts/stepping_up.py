@@ -22,9 +22,9 @@ EXPLAINED = "This is public or cannot be undone, so we ask once more who you are
 
 def demanded(request: HttpRequest) -> list[str]:
     """The kinds of second factor that are enough in this house."""
-    if not hasattr(request, "organisation"):
-        request.organisation = Organisation.get()  # the page will want it, too
-    return [Authenticator.Type.WEBAUTHN] if request.organisation.passkeys_demanded else FACTORS
+    organisation = getattr(request, "organisation", None) or Organisation.get()
+    request.organisation = organisation  # type: ignore[attr-defined]  # the page will want it, too
+    return [Authenticator.Type.WEBAUTHN] if organisation.passkeys_demanded else FACTORS
 
 
 def is_fresh(request: HttpRequest) -> bool:

@@ -16,9 +16,12 @@ def finish_mailings() -> int:
         with transaction.atomic():
             # Its row first: whoever adds a message holds it, and the look at the outbox has to come after them.
             Mailing.objects.select_for_update(no_key=True).filter(pk=mailing.pk).first()
-            if Mailing.objects.filter(~left, pk=mailing.pk, state=Mailing.State.RUNNING).update(
-                state=Mailing.State.FINISHED, finished_at=Now()
-            ) and not mailing.is_again:  # it comes and goes with every single message
+            if (
+                Mailing.objects.filter(~left, pk=mailing.pk, state=Mailing.State.RUNNING).update(
+                    state=Mailing.State.FINISHED, finished_at=Now()
+                )
+                and not mailing.is_again
+            ):  # it comes and goes with every single message
                 audit.record(act="mailing.finished", thing=mailing, by=None, incident=mailing.incident_id,
                              counts=_counts(mailing), unknown=_unknown(mailing))  # fmt: skip
                 finished += 1

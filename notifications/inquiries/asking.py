@@ -23,7 +23,7 @@ def has_form(incident: Incident) -> bool:
 
 
 def is_on(incident: Incident) -> bool:
-    """Whether it may be asked now: the organisation answers, and this incident is neither switched off nor forgotten."""
+    """Whether it may be asked now: the organisation answers, this incident is neither switched off nor forgotten."""
     if not Organisation.get().inquiries_by_mail or InquirySwitch.objects.filter(pk=incident.pk).exists():
         return False
     return not Retention.objects.begun().filter(pk=incident.pk).exists()  # or "not on the list" would be a lie

@@ -26,7 +26,7 @@ _BARE = re.compile(r"(?:https?://|www\.)[^\s<>()\[\]\"'“”]+", re.IGNORECASE)
 class Ours:
     """hosts: with all below them; exact: these alone; named: what the guidance gives as contacts.
 
-    A step's link is ours where its host is: which others there are takes two people to change (Organisation.link_hosts).
+    A step's link is ours where its host is; which others are takes two people to change (Organisation.link_hosts).
     """
 
     hosts: frozenset[str]

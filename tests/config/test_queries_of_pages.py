@@ -65,12 +65,15 @@ def counted(client) -> dict[str, int]:
     return counts
 
 
+ABOUT_THE_HOUSE = {"/staff/readiness/": 16}  # asks for each of its twenty lines
+
+
 def most(address: str) -> int:
     of_an_incident = address.startswith(f"/staff/{SLUG}/")
     page = address.removeprefix(f"/staff/{SLUG}/")
     if of_an_incident:
         return OF_AN_INCIDENT + SHOW_MUCH.get(page, OWN)
-    return OF_THE_HOUSE + OWN
+    return OF_THE_HOUSE + ABOUT_THE_HOUSE.get(address, OWN)
 
 
 def test_a_page_takes_ten_queries_of_its_own_at_most_and_none_for_each_row(night, ada, as_user):

@@ -11,7 +11,8 @@ from accounts.models import User
 from tests.accounts.test_tokens import make_token
 
 ALL = (
-    "read:incidents", "write:updates", "ask:publish", "write:affected", "confirm:affected", "read:rejected", "read:outcomes", "verify:steps",
+    "read:incidents", "write:updates", "ask:publish", "write:affected", "confirm:affected", "read:rejected",
+    "read:outcomes", "verify:steps",
     "read:notices", "open:notices",
 )  # fmt: skip
 
