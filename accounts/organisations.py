@@ -5,7 +5,6 @@ administrator could switch the second person off and do the rest alone.
 """
 
 import hashlib
-import json
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +26,19 @@ ACT = Approval.Act.HOUSE
 
 class ChangedMeanwhile(Exception):
     """Between the request and the yes somebody changed the same field."""
+
+
+@transaction.atomic
+def save(organisation: Organisation, *, by: User, at: datetime | None = None) -> tuple[list[str], list[str]]:
+    """(fields that changed, what would be weaker and waits for a second person): one of the two, or neither.
+
+    Judged against the row as it is under its lock: one that somebody made stronger meanwhile is not undone alone.
+    """
+    because = weakening(Organisation.objects.select_for_update().get(pk=1), organisation)
+    if because:
+        ask(organisation, because=because, by=by, at=at)
+        return [], because
+    return change(organisation, by=by, at=at), []
 
 
 def change(organisation: Organisation, *, by: User, at: datetime | None = None) -> list[str]:
@@ -101,5 +113,4 @@ def _differences(before: Organisation, after: Organisation) -> dict[str, list[An
 
 
 def _hashes(change_: OrganisationChange) -> dict[str, str]:
-    said = json.dumps(change_.values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return {"values": hashlib.sha256(said.encode()).hexdigest()}
+    return {"values": hashlib.sha256(audit.canonical(change_.values).encode()).hexdigest()}

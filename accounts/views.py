@@ -163,14 +163,12 @@ def _invite(
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff("administer", fresh=True)
 def our_organisation(request: StaffRequest) -> HttpResponse:
-    before = Organisation.get()
     form = OrganisationForm(request.POST or None, instance=Organisation.get())
     if request.method == "POST" and form.is_valid():
-        after = form.save(commit=False)
-        if because := organisations.weakening(before, after):
-            organisations.ask(after, because=because, by=request.user)
+        changed, because = organisations.save(form.save(commit=False), by=request.user)
+        if because:
             messages.success(request, f"Nothing has changed yet. It waits for a second person's yes: {because[0]}")
-        elif organisations.change(after, by=request.user):
+        elif changed:
             messages.success(request, "Saved. Pages that are already public change with the next publication.")
         else:
             messages.info(request, "Nothing was different; nothing was changed.")

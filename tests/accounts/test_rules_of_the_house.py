@@ -158,3 +158,14 @@ def test_demanding_passkeys_less_has_to_be_meant(house, ada, as_user):
     after.passkeys_demanded = False
 
     assert organisations.weakening(before, after) == ["Passkeys are no longer demanded of staff."]
+
+
+def test_what_somebody_made_stronger_meanwhile_is_not_undone_alone(house, ada):
+    as_it_was = Organisation.get()
+    Organisation.objects.update(sign_offs=2)
+
+    changed, because = organisations.save(as_it_was, by=ada)
+
+    assert not changed
+    assert because == ["1 instead of 2 other people must say yes."]
+    assert Organisation.get().sign_offs == 2
